@@ -47,17 +47,14 @@ public sealed partial class InMemoryPresenceStore
             if (row is not null && (row.Node.Incarnation > node.Incarnation || (row.Node == node && !row.IsActive)))
                 throw new NodeEvictedException($"The run {node} of the node has ended.");
             if (row is { IsActive: true } && row.Node != node && Mutation != StoreMutation.JoinBesideAnEarlierRun)
-                return End(LeaseOf(row), fault);
+                return End<NodeLease?>(LeaseOf(row, cluster.Identity), fault);
             _joined = node;
             if (row?.Node == node)
                 return End<NodeLease?>(null, fault);
             Committed = Committed with
             {
                 Cluster = (cluster with { MembersVersion = cluster.MembersVersion + 1 }).With(
-                    new NodeRow(node, NodeState.Active, row is null ? default : row.Position with { LastResult = null })
-                    {
-                        RenewedAt = _shared.Time.GetUtcNow(),
-                    }),
+                    new NodeRow(node, NodeState.Active, row is null ? default : row.Position with { LastResult = null })),
             };
             return End<NodeLease?>(null, fault);
         }
@@ -92,7 +89,6 @@ public sealed partial class InMemoryPresenceStore
                 Cluster = cluster.With(row with
                 {
                     Renewal = number,
-                    RenewedAt = _shared.Time.GetUtcNow(),
                     Members = members,
                     Acknowledged = acknowledged,
                 }),
@@ -101,14 +97,7 @@ public sealed partial class InMemoryPresenceStore
         }
     }
 
-    public async ValueTask<NodeLease?> FindLeaseAsync(NodeId node, CancellationToken cancellationToken)
-    {
-        var fault = await BeginAsync(ClusterCall.FindLease, cancellationToken);
-        return End(Committed.Cluster.FindActive(node) is { } row ? LeaseOf(row) : null, fault);
-    }
-
-    public async ValueTask<bool> EvictAsync(
-        NodeId node, DataIdentity data, long renewal, TimeSpan age, CancellationToken cancellationToken)
+    public async ValueTask<bool> EvictAsync(NodeId node, DataIdentity data, long renewal, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Evict, cancellationToken);
         lock (_shared.Gate)
@@ -116,8 +105,7 @@ public sealed partial class InMemoryPresenceStore
             var cluster = Committed.Cluster;
             if ((data != cluster.Identity && Mutation != StoreMutation.EvictionInAnyData)
                 || cluster.FindActive(node) is not { } row
-                || (row.Renewal != renewal && Mutation != StoreMutation.EvictionIgnoresTheRenewal)
-                || (AgeOf(row) < age && Mutation != StoreMutation.EvictionIgnoresTheAge))
+                || (row.Renewal != renewal && Mutation != StoreMutation.EvictionIgnoresTheRenewal))
             {
                 return End(false, fault);
             }
@@ -178,6 +166,8 @@ public sealed partial class InMemoryPresenceStore
                 cluster.Identity,
                 cluster.MembersVersion,
                 known.MembersVersion == cluster.MembersVersion ? null : cluster.Members,
+                known.MembersVersion == cluster.MembersVersion && Mutation == StoreMutation.PollForgetsRenewals ? []
+                    : [.. cluster.Nodes.Values.Where(row => row.IsActive).Select(row => LeaseOf(row, cluster.Identity))],
                 cluster.Epoch,
                 known.Epoch == cluster.Epoch && Mutation != StoreMutation.PollRepeatsShards ? []
                     : [.. cluster.Shards.Values.Where(held => held.Epoch > known.Epoch || Mutation == StoreMutation.PollRepeatsShards)],
@@ -242,11 +232,8 @@ public sealed partial class InMemoryPresenceStore
 
     private static NodeEvictedException NotActive(NodeId node) => new($"The run {node} of the node is not active.");
 
-    private TimeSpan AgeOf(NodeRow row) =>
-        TimeSpan.FromTicks(Math.Max((_shared.Time.GetUtcNow() - row.RenewedAt).Ticks, 0)); // a clock may be set back
-
-    private NodeLease LeaseOf(NodeRow row) =>
-        new(row.Node, Committed.Cluster.Identity, row.Renewal, AgeOf(row), row.Members, row.Acknowledged);
+    private static NodeLease LeaseOf(NodeRow row, DataIdentity data) =>
+        new(row.Node, data, row.Renewal, row.Members, row.Acknowledged);
 
     private PolledService? Changed(StoreImage image, KnownService known)
     {

@@ -783,4 +783,10 @@ public static class Limits
     /// 1,000 cached service instances.
     /// </summary>
     public static readonly TimeSpan StorePollInterval = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// How far the wall clock of a node may be from the store's. Access tokens expire by it, which last for minutes. Clocks that are
+    /// synchronized differ by milliseconds.
+    /// </summary>
+    public static readonly TimeSpan ClockDifference = TimeSpan.FromSeconds(5);
 }

@@ -22,11 +22,10 @@ public abstract partial class ClusterStoreConformance
 
         Assert.Equal([second.Id, first.Id], poll.Members!.Value);
         Assert.True(poll.MembersVersion > before.MembersVersion);
-        var lease = await first.Store.FindLeaseAsync(second.Id, Stop);
+        var lease = await LeaseAsync(first, second);
         Assert.Equal((second.Id, 0L), (lease!.Node, lease.Renewal));
         Assert.Empty(lease.Members);
         Assert.Empty(lease.Acknowledged);
-        Assert.True(lease.Age < TimeSpan.FromMinutes(1));
         Assert.True(Commit(first).IsWhole);
         Assert.True(Commit(first).IsWhole);
         Assert.True(Commit(second).IsWhole);
@@ -41,15 +40,13 @@ public abstract partial class ClusterStoreConformance
         Commit(earlier);
         await earlier.Store.RenewAsync(earlier.Id, 3, [earlier.Id], Stop);
         var next = new Member(OpenNode(), new NodeId("a", 2));
-        AgeLeases(TimeSpan.FromHours(1));
 
         var lease = await next.Store.JoinAsync(next.Id, Stop);
 
         Assert.Equal((earlier.Id, 3L), (lease!.Node, lease.Renewal));
         Assert.Equal([earlier.Id], lease.Acknowledged);
-        Assert.True(lease.Age >= TimeSpan.FromHours(1));
         Assert.True(Commit(earlier).IsWhole);
-        Assert.True(await next.Store.EvictAsync(earlier.Id, lease.Data, lease.Renewal, Lease, Stop));
+        Assert.True(await next.Store.EvictAsync(earlier.Id, lease.Data, lease.Renewal, Stop));
         Assert.Null(await next.Store.JoinAsync(next.Id, Stop));
         Assert.Equal([next.Id], (await PollAsync(next)).Members!.Value);
         Assert.Null((await HolderAsync(next, 1)).Node);
@@ -68,7 +65,7 @@ public abstract partial class ClusterStoreConformance
         Assert.Null(await node.Store.JoinAsync(node.Id, Stop));
 
         Assert.Null((await PollAsync(node, before)).Members);
-        Assert.Equal(4, (await node.Store.FindLeaseAsync(node.Id, Stop))!.Renewal);
+        Assert.Equal(4, (await LeaseAsync(node, node))!.Renewal);
         var other = OpenNode();
         await ThrowsAsync<NodeEvictedException>(() => other.JoinAsync(new NodeId("a", 4), Stop).AsTask());
         Assert.True(await node.Store.LeaveAsync(node.Id, node.Data, Stop));
@@ -103,7 +100,7 @@ public abstract partial class ClusterStoreConformance
         Assert.Equal([(1, null), (2, null)], poll.Shards.Select(row => (row.Shard.Number, row.Node)));
         Assert.All(poll.Shards, row => Assert.True(row.Epoch > held[0].Epoch));
         Assert.Equal(other.Id, (await HolderAsync(other, 3)).Node);
-        Assert.Null(await other.Store.FindLeaseAsync(leaving.Id, Stop));
+        Assert.Null(await LeaseAsync(other, leaving));
     }
 
     [Fact]
@@ -113,14 +110,28 @@ public abstract partial class ClusterStoreConformance
 
         Assert.Equal([a.Id, b.Id], (await a.Store.RenewAsync(a.Id, 1, [], Stop)).Members);
         Assert.True(await b.Store.LeaveAsync(b.Id, b.Data, Stop));
-        AgeLeases(Lease);
         Assert.Equal([a.Id], (await a.Store.RenewAsync(a.Id, 5, [a.Id, b.Id], Stop)).Members);
 
-        var lease = await a.Store.FindLeaseAsync(a.Id, Stop);
+        var lease = await LeaseAsync(a, a);
         Assert.Equal(5, lease!.Renewal);
         Assert.Equal([a.Id], lease.Members);
         Assert.Equal([a.Id, b.Id], lease.Acknowledged);
-        Assert.True(lease.Age < Lease);
+    }
+
+    [Fact]
+    public async Task Each_poll_shows_the_leases_of_all_active_nodes_of_its_data()
+    {
+        var (b, a) = (await JoinAsync("b"), await JoinAsync("a"));
+        var (left, dead) = (await JoinAsync("c"), await JoinAsync("d"));
+        await left.Store.LeaveAsync(left.Id, left.Data, Stop);
+        await EvictAsync(a, dead);
+        var before = await PollAsync(a);
+        await b.Store.RenewAsync(b.Id, 7, [], Stop);
+
+        var poll = await PollAsync(a, before);
+
+        Assert.Null(poll.Members);
+        Assert.Equal([(a.Id, 0L, a.Data), (b.Id, 7L, a.Data)], poll.Leases.Select(lease => (lease.Node, lease.Renewal, lease.Data)));
     }
 
     [Fact]
@@ -135,15 +146,14 @@ public abstract partial class ClusterStoreConformance
     {
         var (a, b) = (await JoinAsync("a"), await JoinAsync("b"));
         var other = a.Data with { Timeline = a.Data.Timeline + 1 };
-        AgeLeases(Lease);
 
         Assert.Empty(await a.Store.ClaimAsync(a.Id, other, [new Shard(1)], Stop));
-        Assert.False(await a.Store.EvictAsync(b.Id, other, 0, Lease, Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, other, 0, Stop));
         Assert.False(await b.Store.LeaveAsync(b.Id, other, Stop));
 
         Assert.Null((await HolderAsync(a, 1)).Node);
-        Assert.NotNull(await a.Store.FindLeaseAsync(b.Id, Stop));
-        Assert.True(await a.Store.EvictAsync(b.Id, a.Data, 0, Lease, Stop));
+        Assert.NotNull(await LeaseAsync(a, b));
+        Assert.True(await a.Store.EvictAsync(b.Id, a.Data, 0, Stop));
     }
 
     [Fact]
@@ -151,36 +161,33 @@ public abstract partial class ClusterStoreConformance
     {
         var node = await JoinAsync("a");
         await node.Store.RenewAsync(node.Id, 5, [node.Id], Stop);
-        AgeLeases(Lease);
 
         foreach (var late in new[] { 4, 5 })
             await ThrowsAsync<StorageException>(() => node.Store.RenewAsync(node.Id, late, [], Stop).AsTask());
 
-        var lease = await node.Store.FindLeaseAsync(node.Id, Stop);
-        Assert.Equal((5L, true), (lease!.Renewal, lease.Age >= Lease));
+        var lease = await LeaseAsync(node, node);
+        Assert.Equal(5, lease!.Renewal);
         Assert.Equal([node.Id], lease.Acknowledged);
     }
 
     [Fact]
-    public async Task An_eviction_needs_an_active_run_the_number_of_its_last_renewal_and_an_old_lease()
+    public async Task An_eviction_needs_an_active_run_and_the_number_of_its_last_renewal()
     {
         var (a, b) = (await JoinAsync("a", incarnation: 2), await JoinAsync("b"));
         await ClaimAsync(b, 7);
         await b.Store.RenewAsync(b.Id, 3, [], Stop);
         var before = await DescribeAsync(a);
 
-        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 3, TimeSpan.FromHours(1), Stop));
-        AgeLeases(TimeSpan.FromHours(1));
-        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 2, TimeSpan.FromHours(1), Stop));
-        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 4, TimeSpan.FromHours(1), Stop));
-        Assert.False(await a.Store.EvictAsync(b.Id with { Incarnation = 0 }, a.Data, 3, TimeSpan.FromHours(1), Stop));
-        Assert.False(await a.Store.EvictAsync(new NodeId("c", 1), a.Data, 0, TimeSpan.Zero, Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 2, Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 4, Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id with { Incarnation = 0 }, a.Data, 3, Stop));
+        Assert.False(await a.Store.EvictAsync(new NodeId("c", 1), a.Data, 0, Stop));
         Assert.Equal(before, await DescribeAsync(a));
 
-        Assert.True(await a.Store.EvictAsync(b.Id, a.Data, 3, TimeSpan.FromHours(1), Stop));
+        Assert.True(await a.Store.EvictAsync(b.Id, a.Data, 3, Stop));
         Assert.Equal([a.Id], (await PollAsync(a)).Members!.Value);
-        Assert.Null(await a.Store.FindLeaseAsync(b.Id, Stop));
-        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 3, TimeSpan.FromHours(1), Stop));
+        Assert.Null(await LeaseAsync(a, b));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 3, Stop));
     }
 
     [Fact]
@@ -205,12 +212,10 @@ public abstract partial class ClusterStoreConformance
     {
         var (a, b) = (await JoinAsync("a"), await JoinAsync("b"));
         await b.Store.RenewAsync(b.Id, 1, [], Stop);
-        AgeLeases(Lease);
-        var lease = await a.Store.FindLeaseAsync(b.Id, Stop);
+        var lease = await LeaseAsync(a, b);
         await b.Store.RenewAsync(b.Id, 2, [], Stop);
-        AgeLeases(Lease);
 
-        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, lease!.Renewal, Lease, Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, lease!.Renewal, Stop));
 
         Assert.True(Commit(b).IsWhole);
     }
@@ -269,7 +274,7 @@ public abstract partial class ClusterStoreConformance
         Assert.True(await node.Store.LeaveAsync(node.Id, node.Data, Stop));
 
         Assert.Equal(before, await DescribeAsync(observer));
-        Assert.Null(await observer.Store.FindLeaseAsync(node.Id, Stop));
+        Assert.Null(await LeaseAsync(observer, node));
         Assert.NotNull(await node.Store.FindServiceAsync(service.Sid, Stop)); // reads are not fenced
     }
 

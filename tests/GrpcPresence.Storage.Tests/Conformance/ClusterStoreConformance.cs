@@ -11,16 +11,10 @@ namespace GrpcPresence.Storage.Tests.Conformance;
 /// <summary>The contract of <see cref="IClusterStore"/>, which every store that several nodes share must keep.</summary>
 public abstract partial class ClusterStoreConformance
 {
-    /// <summary>How long a lease confirms its node in these tests.</summary>
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(1);
-
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     /// <summary>Opens a store with the data of the test, for a node that has not joined.</summary>
     protected abstract IClusterStore OpenNode();
-
-    /// <summary>Makes every lease older.</summary>
-    protected abstract void AgeLeases(TimeSpan by);
 
     /// <summary>
     /// Sends a commit that is given up and stays on its way, so that it has not reached the store. Returns a function that lets it arrive
@@ -77,10 +71,13 @@ public abstract partial class ClusterStoreConformance
 
     private async Task EvictAsync(Member by, Member evicted)
     {
-        AgeLeases(Lease);
-        var lease = await by.Store.FindLeaseAsync(evicted.Id, Stop);
-        Assert.True(await by.Store.EvictAsync(evicted.Id, by.Data, lease!.Renewal, Lease, Stop));
+        var lease = await LeaseAsync(by, evicted);
+        Assert.True(await by.Store.EvictAsync(evicted.Id, by.Data, lease!.Renewal, Stop));
     }
+
+    /// <summary>Returns the lease of the node as the other one sees it; null if the node is not active.</summary>
+    private static async Task<NodeLease?> LeaseAsync(Member by, Member node) =>
+        (await PollAsync(by)).Leases.SingleOrDefault(lease => lease.Node == node.Id);
 
     private static async Task<ShardHolder> HolderAsync(Member member, int shard) =>
         (await PollAsync(member)).Shards.SingleOrDefault(held => held.Shard.Number == shard);

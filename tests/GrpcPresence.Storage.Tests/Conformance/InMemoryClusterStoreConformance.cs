@@ -3,13 +3,11 @@ using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Cluster;
-using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
 public sealed class InMemoryClusterStoreConformance : ClusterStoreConformance, IDisposable
 {
-    private readonly FakeTimeProvider _time = new();
     private readonly InMemoryPresenceStore _store;
 
     public InMemoryClusterStoreConformance()
@@ -18,13 +16,11 @@ public sealed class InMemoryClusterStoreConformance : ClusterStoreConformance, I
     }
 
     internal InMemoryClusterStoreConformance(StoreMutation mutation) =>
-        _store = new InMemoryPresenceStore(time: _time) { Mutation = mutation };
+        _store = new InMemoryPresenceStore { Mutation = mutation };
 
     public void Dispose() => _store.Dispose();
 
     protected override IClusterStore OpenNode() => _store.OpenNode();
-
-    protected override void AgeLeases(TimeSpan by) => _time.Advance(by);
 
     protected override async Task<ClusterPoll> PollDuringAsync(IClusterStore store, KnownCluster known, Func<Task> changes)
     {

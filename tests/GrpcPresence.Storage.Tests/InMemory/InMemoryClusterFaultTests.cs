@@ -73,10 +73,10 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
 
         _a.ClusterFaults.FailNext(ClusterCall.Renew, CommitFault.BeforeEffect);
         await Assert.ThrowsAsync<StorageException>(() => _a.RenewAsync(A, 2, [], Stop).AsTask());
-        Assert.Equal(1, (await _a.FindLeaseAsync(A, Stop))!.Renewal);
+        Assert.Equal(1, await RenewalAsync(_a));
         _a.ClusterFaults.FailNext(ClusterCall.Renew, CommitFault.AfterEffect);
         await Assert.ThrowsAsync<StorageException>(() => _a.RenewAsync(A, 2, [], Stop).AsTask());
-        Assert.Equal(2, (await _a.FindLeaseAsync(A, Stop))!.Renewal);
+        Assert.Equal(2, await RenewalAsync(_a));
     }
 
     [Fact]
@@ -85,14 +85,14 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
         _a.ClusterFaults.Hold(ClusterCall.Renew);
         var first = _a.RenewAsync(A, 1, [], Stop).AsTask();
         var second = _a.RenewAsync(A, 2, [], Stop).AsTask();
-        Assert.Equal((2, 0L), (_a.ClusterFaults.Held, (await _b.FindLeaseAsync(A, Stop))!.Renewal));
+        Assert.Equal((2, 0L), (_a.ClusterFaults.Held, await RenewalAsync(_b)));
 
         _a.ClusterFaults.Release(1);
         Assert.Equal([A, B], (await second).Members);
         _a.ClusterFaults.Release(0);
 
         await Assert.ThrowsAsync<StorageException>(() => first);
-        Assert.Equal(2, (await _b.FindLeaseAsync(A, Stop))!.Renewal);
+        Assert.Equal(2, await RenewalAsync(_b));
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
     public async Task A_late_commit_of_an_evicted_node_holds_no_rows()
     {
         SendLate(CommitFault.LateWithRows);
-        Assert.True(await _b.EvictAsync(A, _data.Image.Cluster.Identity, renewal: 0, TimeSpan.Zero, Stop));
+        Assert.True(await _b.EvictAsync(A, _data.Image.Cluster.Identity, renewal: 0, Stop));
 
         Assert.True(Commit(_b, B, Rename).IsWhole);
     }
@@ -161,6 +161,9 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
         Assert.Equal((1L, poll.Identity), (position.LastCommit, position.Identity));
         Assert.True((await _b.ClaimAsync(B, _data.Image.Cluster.Identity, [new Shard(2)], Stop))[0].Epoch > lost.Epoch);
     }
+
+    private static async Task<long> RenewalAsync(InMemoryPresenceStore store) =>
+        (await store.PollAsync(KnownCluster.Nothing, Stop)).Leases.Single(lease => lease.Node == A).Renewal;
 
     private void SendLate(CommitFault fault)
     {

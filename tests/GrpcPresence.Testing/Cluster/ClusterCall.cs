@@ -16,21 +16,18 @@ public enum ClusterCall
     /// <summary>A node renews its lease.</summary>
     Renew = 4,
 
-    /// <summary>A lease is read.</summary>
-    FindLease = 8,
-
     /// <summary>A node is evicted.</summary>
-    Evict = 16,
+    Evict = 8,
 
     /// <summary>Shards are claimed.</summary>
-    Claim = 32,
+    Claim = 16,
 
     /// <summary>A poll.</summary>
-    Poll = 64,
+    Poll = 32,
 
     /// <summary>A page of a shard is read.</summary>
-    List = 128,
+    List = 64,
 
     /// <summary>All of them.</summary>
-    All = 255,
+    All = 127,
 }

@@ -65,9 +65,6 @@ public sealed record NodeRow(NodeId Node, NodeState State, WriterPosition Positi
     /// <summary>The number of the last renewal.</summary>
     public long Renewal { get; init; }
 
-    /// <summary>When that was, on the store's clock.</summary>
-    public DateTimeOffset RenewedAt { get; init; }
-
     /// <summary>The active nodes at that renewal.</summary>
     public ImmutableArray<NodeId> Members { get; init; } = [];
 

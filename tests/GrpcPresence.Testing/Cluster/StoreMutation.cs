@@ -51,9 +51,6 @@ public enum StoreMutation
     /// <summary>An eviction does not compare the number of the renewal.</summary>
     EvictionIgnoresTheRenewal,
 
-    /// <summary>An eviction does not compare the age of the lease.</summary>
-    EvictionIgnoresTheAge,
-
     /// <summary>An eviction leaves the shards with the dead node.</summary>
     EvictionKeepsTheShards,
 
@@ -74,6 +71,9 @@ public enum StoreMutation
 
     /// <summary>A node joins while an earlier run of its name is active.</summary>
     JoinBesideAnEarlierRun,
+
+    /// <summary>A poll returns leases only when the members have changed.</summary>
+    PollForgetsRenewals,
 
     /// <summary>A poll returns all shards each time.</summary>
     PollRepeatsShards,

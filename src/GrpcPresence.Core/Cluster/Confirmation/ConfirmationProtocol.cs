@@ -97,7 +97,7 @@ public sealed class ConfirmationProtocol
         {
             (_data, _knownSince, _hasMetOtherData) = (data, now, false);
             _confirmation.Learn(data);
-            _evictions.Learn(data, now);
+            _evictions.Learn(data);
             _agreement.Begin(now);
         }
     }
@@ -149,10 +149,10 @@ public sealed class ConfirmationProtocol
     }
 
     /// <inheritdoc cref="Evictions.Observe"/>
-    public void Observe(NodeLease lease, TimeSpan now)
+    public void Observe(ImmutableArray<NodeLease> leases, TimeSpan now)
     {
         lock (_gate)
-            _evictions.Observe(lease, _view.Current, now);
+            _evictions.Observe(leases, _view.Current, now);
     }
 
     /// <inheritdoc cref="Evictions.TryTake"/>

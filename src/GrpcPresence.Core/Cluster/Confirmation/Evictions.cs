@@ -12,8 +12,8 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// </summary>
 /// <remarks>
 /// <para>
-/// 1. The store shows a lease that is older than <see cref="Limits.Confirmation"/>. A younger one would only collect votes that are never
-///    used, and that keep the peers from confirming the node.
+/// 1. The store has shown the same renewal for longer than <see cref="Limits.Confirmation"/>. A younger one would only collect votes that
+///    are never used, and that keep the peers from confirming the node.
 /// 2. This node votes, and asks the members that its view has for theirs, again and again.
 /// 3. An eviction is due once no majority of the members is left that could confirm the node, neither of those at its last renewal nor of
 ///    those at the last one that it knows of. It names the renewal, so that the store refuses it if the node has renewed since.
@@ -25,8 +25,11 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// nobody waits for the peers of before.
 /// </para>
 /// <para>
-/// When the store has lost commits, the lease of a node may be younger than the data shows. So its age counts from when this node learned
-/// the data, unless it is the lease of an earlier run of this node.
+/// The age of a renewal counts from when the store showed it to this node first, on the monotonic clock of this node. The renewal happened
+/// before that, and the node that renewed counts from even earlier. So it takes no wall clock, which may be set forward or back. The store
+/// shows the leases of all active nodes with each poll, also of those that the view contains: so the age of a dead node's last renewal has
+/// begun to count before the view lacks the node. When the store has lost commits, the last renewal may be lost too, so what was seen in
+/// earlier data does not count.
 /// </para>
 /// <para>
 /// It ends when the node is evicted, is in the view, or when the store has not shown its lease for <see cref="Limits.EvictionAttempt"/>.
@@ -35,27 +38,36 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 public sealed class Evictions(NodeId self, PeerPromises promises)
 {
     private readonly Dictionary<NodeId, Attempt> _attempts = [];
+    private Dictionary<NodeId, SeenRenewal> _seen = []; // the last renewal of each active node
     private DataIdentity _data; // what this node knows
-    private TimeSpan _knownSince;
 
-    /// <summary>The store shows the lease of an active node. To be called for each node that the view lacks, with each poll.</summary>
-    public void Observe(NodeLease lease, ClusterView view, TimeSpan now)
+    /// <summary>The store shows the leases of all active nodes.</summary>
+    public void Observe(ImmutableArray<NodeLease> leases, ClusterView view, TimeSpan now)
     {
-        // A node evicts its own earlier run before it has joined, when it does not know any data yet.
-        if (view.Contains(lease.Node))
-            _attempts.Remove(lease.Node);
-        else if (lease.Data != _data && lease.Node.Name != self.Name)
-            return;
-        else if (_attempts.TryGetValue(lease.Node, out var attempt) && attempt.IsAbout(lease.Data, lease.Renewal))
-            attempt.ObservedAt = now;
-        else
-            _attempts[lease.Node] = new Attempt(lease, now, lease.Node.Name == self.Name ? now - lease.Age : _knownSince);
+        Dictionary<NodeId, SeenRenewal> seen = [];
+        foreach (var lease in leases)
+        {
+            // A node evicts its own earlier run before it has joined, when it does not know any data yet.
+            if (lease.Node == self || (lease.Data != _data && lease.Node.Name != self.Name))
+                continue;
+            if (!_seen.TryGetValue(lease.Node, out var renewal) || renewal.Number != lease.Renewal)
+                renewal = new SeenRenewal(lease.Renewal, now);
+            seen.Add(lease.Node, renewal);
+            if (view.Contains(lease.Node))
+                _attempts.Remove(lease.Node);
+            else if (_attempts.TryGetValue(lease.Node, out var attempt) && attempt.IsAbout(lease.Data, lease.Renewal))
+                attempt.ObservedAt = now;
+            else
+                _attempts[lease.Node] = new Attempt(lease, renewal.Since) { ObservedAt = now };
+        }
+        _seen = seen;
     }
 
     /// <summary>This node knows other data from now on. What it knows of leases is not part of it.</summary>
-    public void Learn(DataIdentity data, TimeSpan now)
+    public void Learn(DataIdentity data)
     {
-        (_data, _knownSince) = (data, now);
+        _data = data;
+        _seen.Clear();
         _attempts.Clear();
     }
 
@@ -87,12 +99,12 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         {
             if (attempt.IsAsked || (attempt.AskedAt is { } asked && now - asked < Limits.ConfirmationRenewal))
                 continue;
-            var hasVotes = HasVotes(attempt) && attempt.AgeAt(now) > Limits.Confirmation;
-            if (!hasVotes && attempt.AgeAt(now) <= Limits.PeerConfirmation + Limits.Confirmation)
+            var age = HasVotes(attempt) ? Limits.Confirmation : Limits.PeerConfirmation + Limits.Confirmation;
+            if (attempt.AgeAt(now) <= age)
                 continue;
             attempt.IsAsked = true;
             attempt.AskedAt = now;
-            eviction = new Eviction(node, attempt.Lease.Data, attempt.Lease.Renewal, hasVotes);
+            eviction = new Eviction(node, attempt.Lease.Data, attempt.Lease.Renewal);
             return true;
         }
         eviction = default;
@@ -133,17 +145,19 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     /// </summary>
     private bool HasVotes(Attempt attempt) => attempt.Lease.Node.Name == self.Name || attempt.HasVotes;
 
-    /// <summary>An eviction that is not over.</summary>
-    private sealed class Attempt(NodeLease lease, TimeSpan observedAt, TimeSpan knownSince)
-    {
-        // No earlier than the renewal: the answer of the store took some time. A later one may be lost.
-        private readonly TimeSpan _renewedAt = TimeSpan.FromTicks(Math.Max((observedAt - lease.Age).Ticks, knownSince.Ticks));
+    /// <summary>A renewal that the store has shown.</summary>
+    /// <param name="Number">The number.</param>
+    /// <param name="Since">When the store showed it first: no earlier than the renewal.</param>
+    private readonly record struct SeenRenewal(long Number, TimeSpan Since);
 
+    /// <summary>An eviction that is not over.</summary>
+    private sealed class Attempt(NodeLease lease, TimeSpan seenSince)
+    {
         public NodeLease Lease => lease;
 
         public HashSet<NodeId> Voters { get; } = [];
 
-        public TimeSpan ObservedAt { get; set; } = observedAt;
+        public required TimeSpan ObservedAt { get; set; }
 
         public TimeSpan? RequestedAt { get; set; }
 
@@ -156,7 +170,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
 
         public bool IsAbout(DataIdentity data, long renewal) => (lease.Data, lease.Renewal) == (data, renewal);
 
-        public TimeSpan AgeAt(TimeSpan now) => now - _renewedAt;
+        public TimeSpan AgeAt(TimeSpan now) => now - seenSince;
 
         /// <summary>
         /// Whether too few members are left that could confirm the node: of N members, a majority is the node and N / 2 of the other N - 1.
@@ -180,8 +194,4 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
 /// <param name="Node">The node.</param>
 /// <param name="Data">The data in which the lease was found. The store refuses the eviction in other data.</param>
 /// <param name="Renewal">The last renewal that the store has shown. The store refuses the eviction if there was another one since.</param>
-/// <param name="HasVotes">
-/// Whether no majority is left that could confirm the node. The store then refuses it while the renewal is at most
-/// <see cref="Limits.Confirmation"/> old, and otherwise for <see cref="Limits.PeerConfirmation"/> longer.
-/// </param>
-public readonly record struct Eviction(NodeId Node, DataIdentity Data, long Renewal, bool HasVotes);
+public readonly record struct Eviction(NodeId Node, DataIdentity Data, long Renewal);

@@ -10,4 +10,7 @@ public sealed class NodeClock(TimeProvider time)
 
     /// <summary>The time.</summary>
     public TimeSpan Now => time.GetElapsedTime(_start);
+
+    /// <summary>The wall clock, which may be set forward or back. Nothing that one node must not do before another depends on it.</summary>
+    public DateTimeOffset UtcNow => time.GetUtcNow();
 }

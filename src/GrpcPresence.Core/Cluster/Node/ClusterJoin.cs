@@ -40,7 +40,7 @@ internal sealed class ClusterJoin(NodeParts parts, Action wake)
             }
             if (earlier is not null)
             {
-                parts.Confirmation.Observe(earlier, parts.Clock.Now);
+                parts.Confirmation.Observe([earlier], parts.Clock.Now);
                 _call.Pause();
             }
         }

@@ -82,10 +82,23 @@ public sealed class ClusterNode
     public bool IsConfirmed => _parts.Confirmation.IsConfirmed(_parts.Clock.Now);
 
     /// <summary>
-    /// Whether the node should get calls: it has opened every shard that was to be its own after it joined, and neither leaves nor has
-    /// ended. Later moves of shards do not change this, because a call for a shard that moves waits for it. Safe from any thread.
+    /// Whether the node should get calls: it has opened every shard that was to be its own after it joined, its clock is right, and it
+    /// neither leaves nor has ended. Later moves of shards do not change this, because a call for a shard that moves waits for it. Safe
+    /// from any thread.
     /// </summary>
-    public bool IsReady => _shards.HasOpened && !_shards.Leave.IsRequested && End is null;
+    public bool IsReady => _shards.HasOpened && _poll.Clock.IsTolerable && !_shards.Leave.IsRequested && End is null;
+
+    /// <summary>
+    /// Says what is wrong with the clock of this node, which is not ready then; null if the clock is at most
+    /// <see cref="Limits.ClockDifference"/> from the store's. Safe from any thread.
+    /// </summary>
+    public string? ClockProblem => _poll.Clock.Problem;
+
+    /// <summary>
+    /// How far the clock of this node is ahead of the store's at least; negative if it is behind. As at the last poll that was answered.
+    /// Safe from any thread.
+    /// </summary>
+    public TimeSpan ClockAhead => _poll.Clock.Ahead;
 
     /// <summary>How the node has ended; null while it has not. Safe from any thread.</summary>
     public NodeEnd? End => _end;
@@ -151,7 +164,7 @@ public sealed class ClusterNode
         _eviction.Step(); // also of an earlier run of this node, before this one has joined
         if (_membership.HasJoined)
         {
-            _poll.Step(view);
+            _poll.Step();
             if (_shards.Step(view, _poll))
                 Stop(ClusterLeave.HasLeft);
         }
@@ -171,6 +184,7 @@ public sealed class ClusterNode
     {
         _end = end;
         _membership.Stop();
+        _poll.Stop();
         _parts.Confirmation.Depose();
         _parts.Hub.Drain();
         _shards.CloseAll();

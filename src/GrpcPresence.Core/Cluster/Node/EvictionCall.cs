@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Cluster.Confirmation;
-using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Cluster.Node;
 
@@ -17,10 +16,10 @@ internal sealed class EvictionCall(NodeParts parts, Action wake)
     {
         if (_call.TryTake(out var done, out var isEvicted, out var error))
             parts.Confirmation.CompleteEviction(done, isOver: error is null && isEvicted);
-        if (!_call.MayBegin || !parts.Confirmation.TryTakeEviction(parts.Clock.Now, out var eviction))
-            return;
-        var age = eviction.HasVotes ? Limits.Confirmation : Limits.PeerConfirmation + Limits.Confirmation;
-        _call.Begin(
-            eviction, parts.Store.EvictAsync(eviction.Node, eviction.Data, eviction.Renewal, age, CancellationToken.None));
+        if (_call.MayBegin && parts.Confirmation.TryTakeEviction(parts.Clock.Now, out var eviction))
+        {
+            _call.Begin(
+                eviction, parts.Store.EvictAsync(eviction.Node, eviction.Data, eviction.Renewal, CancellationToken.None));
+        }
     }
 }

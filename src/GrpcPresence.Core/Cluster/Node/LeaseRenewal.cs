@@ -11,7 +11,6 @@ namespace GrpcPresence.Core.Cluster.Node;
 internal sealed class LeaseRenewal(NodeParts parts, Action wake)
 {
     private readonly StoreCall<long, RenewedLease> _call = new(parts.Clock, wake);
-    private Action? _cancel; // the last renewal; null before the first
 
     /// <summary>Takes the answer of the store, if there is one. Returns the exception if the node is not active any more.</summary>
     public NodeEvictedException? Take(TimeSpan now)
@@ -25,26 +24,13 @@ internal sealed class LeaseRenewal(NodeParts parts, Action wake)
         return error as NodeEvictedException;
     }
 
-    /// <summary>Begins a renewal if one is due.</summary>
+    /// <summary>Begins a renewal if one is due. It replaces one that has no answer.</summary>
     public void BeginIfDue(TimeSpan now)
     {
-        if (!parts.Confirmation.TryBeginRenewal(now, out var renewal, out var acknowledged))
-            return;
-        // A renewal without an answer is replaced by the next one. Its late answer counts for nothing, so nobody waits for it.
-        _cancel?.Invoke();
-        var renewing = new CancellationTokenSource();
-        _cancel = () =>
-        {
-            renewing.Cancel();
-            renewing.Dispose();
-        };
-        _call.Begin(renewal.Number, parts.Store.RenewAsync(parts.View.Self, renewal.Number, acknowledged, renewing.Token));
+        if (parts.Confirmation.TryBeginRenewal(now, out var renewal, out var acknowledged))
+            _call.Replace(renewal.Number, stop => parts.Store.RenewAsync(parts.View.Self, renewal.Number, acknowledged, stop));
     }
 
     /// <summary>Cancels what is in progress, because the node has ended.</summary>
-    public void Stop()
-    {
-        _cancel?.Invoke();
-        _cancel = null;
-    }
+    public void Stop() => _call.Cancel();
 }

@@ -16,12 +16,16 @@ internal sealed class StoreCall<TKey, TResult>(NodeClock clock, Action wake)
     private Task<TResult>? _task;
     private TKey _key = default!;
     private TimeSpan _pausedUntil;
+    private Action? _cancel; // the last call of Replace; null before the first
 
     /// <summary>Whether a call is in progress, or its result was not taken yet.</summary>
     public bool IsBusy => _task is not null;
 
     /// <summary>Whether the next call may begin.</summary>
-    public bool MayBegin => !IsBusy && clock.Now >= _pausedUntil;
+    public bool MayBegin => !IsBusy && !IsPaused;
+
+    /// <summary>Whether the next call has to wait because the last one has failed.</summary>
+    public bool IsPaused => clock.Now < _pausedUntil;
 
     /// <summary>Begins a call.</summary>
     public void Begin(TKey key, ValueTask<TResult> call)
@@ -37,6 +41,28 @@ internal sealed class StoreCall<TKey, TResult>(NodeClock clock, Action wake)
                 },
                 wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
+    }
+
+    /// <summary>
+    /// Begins a call. If another one is in progress, cancels it: nobody waits for it any more, and a late answer counts for nothing.
+    /// </summary>
+    public void Replace(TKey key, Func<CancellationToken, ValueTask<TResult>> call)
+    {
+        Cancel();
+        var calling = new CancellationTokenSource();
+        _cancel = () =>
+        {
+            calling.Cancel();
+            calling.Dispose();
+        };
+        Begin(key, call(calling.Token));
+    }
+
+    /// <summary>Cancels what <see cref="Replace"/> has begun.</summary>
+    public void Cancel()
+    {
+        _cancel?.Invoke();
+        _cancel = null;
     }
 
     /// <summary>Takes the result of a complete call.</summary>

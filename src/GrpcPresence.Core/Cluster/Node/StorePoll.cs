@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
-using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
 
@@ -18,20 +16,18 @@ internal sealed class StorePoll
     private readonly NodeParts _parts;
     private readonly ShardTable _table;
     private readonly Action<ClusterPoll> _adopt;
-    private readonly ShardRecovery _recovery;
-    private readonly StoreCall<TimeSpan, ClusterPoll> _poll;
-    private readonly StoreCall<NodeId, NodeLease?> _lease;
+    private readonly StoreCall<PollStart, ClusterPoll> _poll;
     private readonly StoreCall<bool, bool> _reload;
+    private readonly PresenceCheck _check;
     private readonly Dictionary<long, KnownService> _services = [];
-    private readonly Queue<NodeId> _suspects = new(); // active nodes that the view lacks
     private KnownCluster _known = KnownCluster.Nothing;
     private ImmutableArray<NodeId> _members = [];
     private long _changes = -1; // no version has it
     private TimeSpan? _sentAt; // of the last poll
+    private int _unanswered; // polls that were replaced since the last answer
+    private bool _isUrgent; // whether other data was met since the last answer
     private TimeSpan? _answeredFrom; // when the last poll that was answered was sent
     private bool _mustReload;
-    private bool _mustCheck; // the stored presence of the shards
-    private bool _isChecking;
 
     /// <param name="parts">The parts of the node.</param>
     /// <param name="table">Learns the holders.</param>
@@ -39,8 +35,9 @@ internal sealed class StorePoll
     /// <param name="wake">Wakes the loop.</param>
     public StorePoll(NodeParts parts, ShardTable table, Action<ClusterPoll> adopt, Action wake)
     {
-        (_parts, _table, _adopt, _recovery) = (parts, table, adopt, new ShardRecovery(parts.Services));
-        (_poll, _lease, _reload) = (new(parts.Clock, wake), new(parts.Clock, wake), new(parts.Clock, wake));
+        (_parts, _table, _adopt) = (parts, table, adopt);
+        (_poll, _reload, _check) = (new(parts.Clock, wake), new(parts.Clock, wake), new(parts, wake));
+        Clock = new ClockComparison(parts.Clock);
     }
 
     /// <summary>Whether a poll was answered, so that the table of shards says what the store says.</summary>
@@ -59,34 +56,70 @@ internal sealed class StorePoll
     /// Whether the stored presence of the shards is being compared after lost commits. A shard that moved meanwhile would be compared by
     /// nobody.
     /// </summary>
-    public bool IsChecking => _mustCheck || (_isChecking && _reload.IsBusy);
+    public bool IsChecking => _check.IsBusy;
+
+    /// <summary>Compares the clocks of this node and the store with each poll.</summary>
+    public ClockComparison Clock { get; }
 
     /// <summary>Whether the store says that this node is not active.</summary>
     public bool IsOut { get; private set; }
 
     /// <summary>Does what is due.</summary>
-    public void Step(ClusterView view)
+    public void Step()
     {
-        var now = _parts.Clock.Now;
-        if (_poll.TryTake(out var sentAt, out var poll, out var error) && error is null)
+        if (_poll.TryTake(out var start, out var poll, out var error))
         {
-            Apply(poll);
-            _answeredFrom = sentAt;
-            foreach (var member in _members)
+            (_unanswered, _isUrgent) = (0, false);
+            if (error is null)
             {
-                if (!view.Contains(member) && member != _parts.View.Self)
-                    _suspects.Enqueue(member);
+                Apply(poll);
+                Clock.Note(start.WallTime, poll.Time);
+                _answeredFrom = start.Time;
             }
         }
-        if (_parts.Confirmation.TakeOtherData())
-            _sentAt = null;
-        if (_poll.MayBegin && (_sentAt is not { } last || now - last >= Limits.StorePollInterval))
+        if (!_isUrgent && _parts.Confirmation.TakeOtherData())
         {
-            _sentAt = now;
-            _poll.Begin(now, _parts.Store.PollAsync(_known with { Services = KnownServices() }, CancellationToken.None));
+            // What is in progress may have been sent to the server of before, which answers nobody any more. The poll that replaces it is
+            // not replaced by the next message that names other data: it would never be answered.
+            _isUrgent = true;
+            _sentAt = null;
         }
-        Observe();
+        if (IsDue)
+            Begin();
         Reload();
+        _check.Step();
+    }
+
+    /// <summary>Cancels what is in progress, because the node has ended.</summary>
+    public void Stop() => _poll.Cancel();
+
+    /// <summary>
+    /// Whether a poll is due. One that is in progress is then replaced. A second one is replaced as early as the first, because a node that
+    /// does not learn other data ends after three seconds. The others get more and more time, because the store may be slow.
+    /// </summary>
+    private bool IsDue
+    {
+        get
+        {
+            if (_poll.IsPaused)
+                return false;
+            if (_sentAt is not { } sentAt)
+                return true;
+            var patience = Limits.Confirmation.Ticks << Math.Clamp(_unanswered - 1, 0, 8);
+            return _parts.Clock.Now - sentAt >= (_poll.IsBusy
+                ? TimeSpan.FromTicks(Math.Min(patience, Limits.StoreCall.Ticks)) : Limits.StorePollInterval);
+        }
+    }
+
+    private void Begin()
+    {
+        if (_poll.IsBusy)
+            _unanswered++;
+        var now = _parts.Clock.Now;
+        _sentAt = now;
+        _poll.Replace(
+            new PollStart(now, _parts.Clock.UtcNow),
+            stop => _parts.Store.PollAsync(_known with { Services = KnownServices() }, stop));
     }
 
     private void Apply(ClusterPoll poll)
@@ -111,6 +144,7 @@ internal sealed class StorePoll
             IsOut = !members.Contains(_parts.View.Self);
             _parts.Confirmation.Note(members);
         }
+        _parts.Confirmation.Observe(poll.Leases, _parts.Clock.Now);
         _mustReload |= poll.ChangesVersion != _changes; // also at the first poll: what was read before it may be older
         _changes = poll.ChangesVersion;
         foreach (var (record, version) in poll.Services)
@@ -133,7 +167,7 @@ internal sealed class StorePoll
         _parts.Webhooks?.ForgetProgress();
         _services.Clear();
         _mustReload = true;
-        _mustCheck = true;
+        _check.Require();
     }
 
     private void Remove(ImmutableArray<long> gone)
@@ -168,40 +202,24 @@ internal sealed class StorePoll
         KnownService KnownOf(long id) => _services.GetValueOrDefault(id, new KnownService(id, Revision: -1, Version: -1));
     }
 
-    /// <summary>Reads the leases of nodes that may have to be evicted, one after the other.</summary>
-    private void Observe()
-    {
-        if (_lease.TryTake(out _, out var lease, out var error) && error is null && lease is not null)
-            _parts.Confirmation.Observe(lease, _parts.Clock.Now);
-        if (_lease.MayBegin && _suspects.TryDequeue(out var suspect))
-            _lease.Begin(suspect, _parts.Store.FindLeaseAsync(suspect, CancellationToken.None));
-    }
-
     private void Reload()
     {
         if (_reload.TryTake(out _, out _, out var error) && error is not null)
-            (_mustReload, _mustCheck) = (true, _mustCheck | _isChecking); // a poll may have asked for a check meanwhile
-        if (!_reload.MayBegin || !(_mustReload || _mustCheck))
+            _mustReload = true;
+        if (!_mustReload || !_reload.MayBegin)
             return;
-        (_isChecking, _mustReload, _mustCheck) = (_mustCheck, false, false);
-        _reload.Begin(true, ReloadAsync(_isChecking));
+        _mustReload = false;
+        _reload.Begin(true, ReloadAsync());
     }
 
-    private async ValueTask<bool> ReloadAsync(bool checks)
+    private async ValueTask<bool> ReloadAsync()
     {
         await _parts.Keys.ReloadAsync(_parts.Store, CancellationToken.None).ConfigureAwait(false);
         if (_parts.Webhooks is { } webhooks)
             await webhooks.ReloadAsync(CancellationToken.None).ConfigureAwait(false);
-        for (var number = 0; checks && number < Shard.Count; number++)
-        {
-            var shard = new Shard(number);
-            if (!_parts.Gates[shard].IsHeld)
-                continue;
-            await _recovery.CheckAsync(
-                _parts.Tracker.Shards!.Check(shard),
-                (after, limit, stop) => _parts.Store.ListOnlineUsersAsync(shard, after, limit, stop),
-                CancellationToken.None).ConfigureAwait(false);
-        }
         return true;
     }
+
+    /// <summary>When a poll was sent.</summary>
+    private readonly record struct PollStart(TimeSpan Time, DateTimeOffset WallTime);
 }

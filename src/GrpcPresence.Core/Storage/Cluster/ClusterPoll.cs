@@ -11,6 +11,7 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// </param>
 /// <param name="MembersVersion">Raised when a node joins, leaves or is evicted.</param>
 /// <param name="Members">The active nodes, by name; null if <see cref="MembersVersion"/> is the known one.</param>
+/// <param name="Leases">The leases of all active nodes, by name, in each poll: each of them is renewed often.</param>
 /// <param name="Epoch">The highest epoch of all shards.</param>
 /// <param name="Shards">The shards whose epoch is above the known one, by ascending number.</param>
 /// <param name="ChangesVersion">
@@ -21,11 +22,12 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// </param>
 /// <param name="Gone">The keys of those of <see cref="KnownCluster.Services"/> that do not exist or were deleted, in their order.</param>
 /// <param name="Uptime">The stored uptime of the cluster.</param>
-/// <param name="Time">The wall time of the store.</param>
+/// <param name="Time">The wall time of the store, read during the call. It may be set forward or back.</param>
 public sealed record ClusterPoll(
     DataIdentity Identity,
     long MembersVersion,
     ImmutableArray<NodeId>? Members,
+    ImmutableArray<NodeLease> Leases,
     long Epoch,
     ImmutableArray<ShardHolder> Shards,
     long ChangesVersion,

@@ -44,14 +44,15 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// <para>
 /// <b>Time.</b> Each call ends within <see cref="Domain.Limits.StoreCall"/>, also if the network drops everything: then with a <see
 /// cref="StorageException"/>, and the connection is closed. A node has one call of a kind in flight, so a poll that never ended would leave
-/// it without news. Cancellation ends a call at once.
+/// it without news. Cancellation ends a call at once: what the store registers with the token must not block. No call compares times of the
+/// store's clock, which may be set forward or back. Each node counts the age of leases on its own monotonic clock.
 /// </para>
 /// </remarks>
 /// <exception cref="StorageException">From every method: the store cannot be used now. The outcome of a write is then unknown.</exception>
 public interface IClusterStore : IPresenceStore
 {
     /// <summary>
-    /// Adds an active fence row of the run, and a lease row whose age begins now, with renewal 0 and without members. Returns null when the
+    /// Adds an active fence row of the run, and a lease row with renewal 0 and without members. Returns null when the
     /// run has joined, also if it had joined before. While an earlier run of the name is active, changes nothing and returns the lease of
     /// that run: it must be evicted first. The node then calls this again.
     /// </summary>
@@ -66,8 +67,8 @@ public interface IClusterStore : IPresenceStore
     ValueTask<bool> LeaveAsync(NodeId node, DataIdentity data, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Renews the lease of an active run: stores the present time of the store's clock, the number, the active nodes as the members of this
-    /// renewal, and <paramref name="acknowledged"/>. Returns the members, and the data that holds the lease. A renewal whose number is not
+    /// Renews the lease of an active run: stores the number, the active nodes as the members of this renewal, and
+    /// <paramref name="acknowledged"/>. Returns the members, and the data that holds the lease. A renewal whose number is not
     /// above the stored one changes nothing and throws <see cref="StorageException"/>: it was on its way while a later one happened.
     /// </summary>
     /// <param name="node">The run.</param>
@@ -83,16 +84,12 @@ public interface IClusterStore : IPresenceStore
     ValueTask<RenewedLease> RenewAsync(
         NodeId node, long number, ImmutableArray<NodeId> acknowledged, CancellationToken cancellationToken);
 
-    /// <summary>Returns the lease of the run; null if the run is not active.</summary>
-    ValueTask<NodeLease?> FindLeaseAsync(NodeId node, CancellationToken cancellationToken);
-
     /// <summary>
-    /// Evicts a run. In one transaction, if the data is <paramref name="data"/>, the run is active, the number of its last renewal is
-    /// <paramref name="renewal"/>, and the age of its lease is at least <paramref name="age"/>: marks its fence row as dead and makes its
-    /// shards ownerless. Returns whether it did. A commit of the run that holds the fence row does not delay this: the store ends its
-    /// session. The store does not check votes.
+    /// Evicts a run. In one transaction, if the data is <paramref name="data"/>, the run is active, and the number of its last renewal is
+    /// <paramref name="renewal"/>: marks its fence row as dead and makes its shards ownerless. Returns whether it did. A commit of the run
+    /// that holds the fence row does not delay this: the store ends its session. The store checks neither votes nor the age of the renewal.
     /// </summary>
-    ValueTask<bool> EvictAsync(NodeId node, DataIdentity data, long renewal, TimeSpan age, CancellationToken cancellationToken);
+    ValueTask<bool> EvictAsync(NodeId node, DataIdentity data, long renewal, CancellationToken cancellationToken);
 
     /// <summary>
     /// Takes those of the shards that have no holder, all with one new epoch, and returns what it took, by ascending number. When two nodes

@@ -23,7 +23,7 @@ internal sealed class ConfirmingCluster
         _random = new Random(seed);
         Network = new SimulatedNetwork(_clock, _random);
         Membership = new SimulatedMembership(_clock, _random) { MaxLag = TimeSpan.FromSeconds(3 * _random.NextDouble()) };
-        Store = new LeaseStore(_clock, _random) { Evicted = node => RequireNoAnswer(node, "at its eviction") };
+        Store = new LeaseStore(_random) { Evicted = node => RequireNoAnswer(node, "at its eviction") };
         AttachStore();
         for (var node = 0; node < nodes; node++)
             Join($"n{node}");

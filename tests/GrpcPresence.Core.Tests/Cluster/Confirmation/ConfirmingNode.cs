@@ -112,8 +112,7 @@ internal sealed class ConfirmingNode
                 Protocol.Depose();
                 break;
             case LeaseStore.Polled polled:
-                foreach (var lease in polled.Leases.Where(lease => !_view.Current.Contains(lease.Node)))
-                    Protocol.Observe(lease, now);
+                Protocol.Observe(polled.Leases, now);
                 break;
             case LeaseStore.EvictAnswer answer:
                 Complete(answer.Eviction, answer.IsOver);

@@ -23,7 +23,7 @@ public sealed class EvictionsTests
     public EvictionsTests()
     {
         _evictions = new Evictions(Self, _promises);
-        _evictions.Learn(Data, At(-200_000));
+        _evictions.Learn(Data);
     }
 
     [Theory]
@@ -43,7 +43,7 @@ public sealed class EvictionsTests
             _evictions.Receive(others[vote], new Vote(X, Data, 9));
         }
         Assert.True(_evictions.TryTake(At(0), out var eviction));
-        Assert.Equal(new Eviction(X, Data, 9, HasVotes: true), eviction);
+        Assert.Equal(new Eviction(X, Data, 9), eviction);
     }
 
     [Fact]
@@ -83,20 +83,19 @@ public sealed class EvictionsTests
     {
         Observe([X, Self, B], [X, Self, B]);
         _evictions.Receive(new NodeId("b", 2), new Vote(X, Data, 9));
-        Assert.True(_evictions.TryTake(At(0), out var eviction));
-        Assert.True(eviction.HasVotes);
+        Assert.True(_evictions.TryTake(At(0), out _));
     }
 
     [Fact]
     public void OneHolder_votes_for_an_earlier_renewal_do_not_count()
     {
         Observe([X, Self, B], [X, Self, B]);
-        _evictions.Observe(new NodeLease(X, Data, 10, At(2000), [X, Self, B], [X, Self, B]), View, At(100));
-        _evictions.Tick(View, At(100), []);
+        See(new NodeLease(X, Data, 10, [X, Self, B], [X, Self, B]), now: 100);
+        _evictions.Tick(View, At(1101), []);
         _evictions.Receive(B, new Vote(X, Data, 9));
-        Assert.False(_evictions.TryTake(At(100), out _));
+        Assert.False(_evictions.TryTake(At(1101), out _));
         _evictions.Receive(B, new Vote(X, Data, 10));
-        Assert.True(_evictions.TryTake(At(100), out _));
+        Assert.True(_evictions.TryTake(At(1101), out _));
     }
 
     [Fact]
@@ -112,7 +111,7 @@ public sealed class EvictionsTests
     [Fact]
     public void A_lease_that_is_younger_than_a_confirmation_collects_no_votes()
     {
-        _evictions.Observe(new NodeLease(X, Data, 9, At(400), [X, Self, B], [X, Self, B]), View, At(0));
+        See(new NodeLease(X, Data, 9, [X, Self, B], [X, Self, B]), now: -400);
         Assert.Empty(RequestsAt(600));
         Assert.True(_promises.TryConfirm(X, 9, View with { Nodes = [X] }, At(600)));
         Assert.Equal([B], RequestsAt(601));
@@ -141,12 +140,12 @@ public sealed class EvictionsTests
         for (var now = 0; now <= 119_000; now += 1000)
         {
             Assert.False(_evictions.TryTake(At(now), out _));
-            _evictions.Observe(new NodeLease(X, Data, 9, At(now + 2000), [X], [X]), View, At(now));
+            See(new NodeLease(X, Data, 9, [X], [X]), now);
             _evictions.Tick(View, At(now), []);
         }
         Assert.False(_evictions.TryTake(At(119_000), out _));
         Assert.True(_evictions.TryTake(At(119_001), out var eviction));
-        Assert.False(eviction.HasVotes);
+        Assert.Equal(new Eviction(X, Data, 9), eviction);
     }
 
     [Fact]
@@ -178,13 +177,42 @@ public sealed class EvictionsTests
     }
 
     [Fact]
-    public void OneHolder_the_age_of_a_lease_counts_from_when_this_node_learned_the_data()
+    public void OneHolder_the_age_of_a_renewal_counts_from_when_the_store_showed_it_first()
     {
-        _evictions.Learn(Data, At(0));
-        _evictions.Observe(new NodeLease(X, Data, 9, At(500_000), [X, Self], [X, Self]), View, At(500));
+        var lease = new NodeLease(X, Data, 9, [X, Self], [X, Self]);
+        See(lease, now: 0);
+        See(lease with { Renewal = 10 }, now: 900);
+        See(lease with { Renewal = 10 }, now: 1400);
+        _evictions.Tick(View, At(1900), []);
+        Assert.False(_evictions.TryTake(At(1900), out _));
+        _evictions.Tick(View, At(1901), []);
+        Assert.True(_evictions.TryTake(At(1901), out _));
+    }
 
+    [Fact]
+    public void OneHolder_what_was_seen_in_earlier_data_does_not_count_for_the_age()
+    {
+        See(new NodeLease(X, Data, 9, [X, Self], [X, Self]), now: 0);
+        var other = Data with { Timeline = 2 };
+        _evictions.Learn(other);
+        See(new NodeLease(X, other, 9, [X, Self], [X, Self]), now: 500);
+
+        _evictions.Tick(View, At(1500), []);
+        Assert.False(_evictions.TryTake(At(1500), out _));
+        _evictions.Tick(View, At(1501), []);
+        Assert.True(_evictions.TryTake(At(1501), out _));
+    }
+
+    [Fact]
+    public void Live_the_age_of_a_renewal_begins_to_count_while_the_view_still_shows_the_node()
+    {
+        var lease = new NodeLease(X, Data, 9, [X, Self], [X, Self]);
+        _evictions.Observe([lease], View with { Nodes = [X, Self] }, At(0));
+        _evictions.Observe([lease], View with { Nodes = [X, Self] }, At(1000));
         _evictions.Tick(View, At(1000), []);
-        Assert.False(_evictions.TryTake(At(1000), out _));
+        Assert.False(_evictions.TryTake(At(1001), out _));
+
+        See(lease, now: 1001);
         _evictions.Tick(View, At(1001), []);
         Assert.True(_evictions.TryTake(At(1001), out _));
     }
@@ -192,19 +220,20 @@ public sealed class EvictionsTests
     [Fact]
     public void A_node_evicts_its_own_earlier_run_without_knowing_the_data()
     {
-        var earlier = new NodeLease(new NodeId("a", 0), Data, 9, At(1001), [X, Self], [X, Self]);
+        var earlier = new NodeLease(new NodeId("a", 0), Data, 9, [X, Self], [X, Self]);
         var evictions = new Evictions(Self, _promises);
 
-        evictions.Observe(earlier, View, At(0));
+        evictions.Observe([earlier], View, At(0));
 
-        Assert.True(evictions.TryTake(At(0), out var eviction));
-        Assert.Equal(new Eviction(earlier.Node, Data, 9, HasVotes: true), eviction);
+        Assert.False(evictions.TryTake(At(1000), out _));
+        Assert.True(evictions.TryTake(At(1001), out var eviction));
+        Assert.Equal(new Eviction(earlier.Node, Data, 9), eviction);
     }
 
     [Fact]
     public void OneHolder_a_lease_of_other_data_begins_no_eviction()
     {
-        _evictions.Observe(new NodeLease(X, Data with { Timeline = 2 }, 9, At(2000), [], []), View, At(0));
+        See(new NodeLease(X, Data with { Timeline = 2 }, 9, [], []), now: -2000);
         Assert.False(_evictions.TryTake(At(0), out _));
     }
 
@@ -222,17 +251,21 @@ public sealed class EvictionsTests
     public void What_was_known_of_leases_ends_with_the_data()
     {
         Observe([X, Self], [X, Self]);
-        _evictions.Learn(Data with { Timeline = 2 }, At(0));
+        _evictions.Learn(Data with { Timeline = 2 });
         _evictions.Tick(View, At(2000), []);
         Assert.False(_evictions.TryTake(At(2000), out _));
     }
 
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
-    // Renewal 9 is two seconds old; this node votes.
+    private void See(NodeLease lease, int now) => _evictions.Observe([lease], View, At(now));
+
+    // Renewal 9 was seen two seconds ago; this node votes.
     private void Observe(ImmutableArray<NodeId> members, ImmutableArray<NodeId> acknowledged)
     {
-        _evictions.Observe(new NodeLease(X, Data, 9, At(2000), members, acknowledged), View, At(0));
+        var lease = new NodeLease(X, Data, 9, members, acknowledged);
+        See(lease, now: -2000);
+        See(lease, now: 0);
         RequestsAt(0);
     }
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Confirmation;
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
@@ -11,9 +10,8 @@ using GrpcPresence.Testing.Watching;
 namespace GrpcPresence.Core.Tests.Cluster.Confirmation;
 
 /// <summary>The fence rows and lease rows of a store, reached over the simulated network. Requests may come late and twice.</summary>
-/// <param name="clock">The clock of the store.</param>
 /// <param name="random">Gives the store another order of its members than the nodes have.</param>
-internal sealed class LeaseStore(SimulatedClock clock, Random random)
+internal sealed class LeaseStore(Random random)
 {
     /// <summary>The address of the store in the network.</summary>
     public static readonly NodeId Address = new("store", 1);
@@ -41,10 +39,10 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
     }
 
     /// <summary>The lease of each active node.</summary>
-    public ImmutableArray<NodeLease> Leases => [.. _rows.Values.Where(row => row.IsActive).Select(row => row.ToLease(clock.Now))];
+    public ImmutableArray<NodeLease> Leases => [.. _rows.Values.Where(row => row.IsActive).Select(row => row.ToLease())];
 
     /// <summary>Adds an active node.</summary>
-    public void Join(NodeId node) => _rows.Add(node, new Row(node, clock.Now));
+    public void Join(NodeId node) => _rows.Add(node, new Row(node));
 
     /// <summary>Returns the answer to a request, or null if it has none.</summary>
     public NodeMessage? Answer(NodeId from, NodeMessage request)
@@ -54,7 +52,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
         {
             case Renew renew when row.IsActive:
                 // A renewal that another one has overtaken fails.
-                return row.TryRenew(renew.Renewal, Active, clock.Now) ? new Renewed(renew.Renewal.Number, row.Members) : null;
+                return row.TryRenew(renew.Renewal, Active) ? new Renewed(renew.Renewal.Number, row.Members) : null;
             case Renew:
                 return new NotActive();
             case Leave:
@@ -74,8 +72,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
         var row = _rows[eviction.Node];
         if (!row.IsActive)
             return true;
-        var age = eviction.HasVotes ? Limits.Confirmation : Limits.Confirmation + Limits.PeerConfirmation;
-        if (row.Number != eviction.Renewal || clock.Now - row.RenewedAt <= age)
+        if (row.Number != eviction.Renewal)
             return false;
         row.IsActive = false;
         Evicted?.Invoke(eviction.Node);
@@ -99,7 +96,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
     public sealed record EvictAnswer(Eviction Eviction, bool IsOver) : NodeMessage;
 
     /// <summary>Fence row and lease row of a node.</summary>
-    private sealed class Row(NodeId node, TimeSpan joinedAt)
+    private sealed class Row(NodeId node)
     {
         private long _acknowledged;
         private ImmutableArray<NodeId> _acknowledgedMembers = [];
@@ -112,9 +109,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
 
         public ImmutableArray<NodeId> Members { get; private set; } = [];
 
-        public TimeSpan RenewedAt { get; private set; } = joinedAt;
-
-        public bool TryRenew(Renewal renewal, ImmutableArray<NodeId> active, TimeSpan now)
+        public bool TryRenew(Renewal renewal, ImmutableArray<NodeId> active)
         {
             if (renewal.Number <= Number)
                 return false;
@@ -122,10 +117,10 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
                 (_acknowledged, _acknowledgedMembers) = (Number, Members);
             else if (renewal.Acknowledged != _acknowledged)
                 throw new BrokenPromiseException("OneHolder", $"the lease of {node} has lost renewal {renewal.Acknowledged}");
-            (Number, Members, RenewedAt) = (renewal.Number, active, now);
+            (Number, Members) = (renewal.Number, active);
             return true;
         }
 
-        public NodeLease ToLease(TimeSpan now) => new(node, Data, Number, now - RenewedAt, Members, _acknowledgedMembers);
+        public NodeLease ToLease() => new(node, Data, Number, Members, _acknowledgedMembers);
     }
 }

@@ -1,5 +1,7 @@
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
@@ -208,31 +210,109 @@ public sealed class LostCommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Durable_the_stored_presence_is_compared_also_when_a_reload_from_before_fails()
+    public async Task Durable_the_stored_presence_is_compared_also_when_the_first_comparison_fails()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        await CallAsync("create\nada");
+        var before = _nodes.Store.Image;
+        await BeatAsync(service);
+
+        _nodes.Store.Promote(before);
+        _a.Store.ClusterFaults.FailNext(ClusterCall.List, CommitFault.BeforeEffect);
+        Advance(seconds: 2);
+
+        Assert.True(_nodes.IsOnline("ada"));
+    }
+
+    [Fact]
+    public async Task Durable_the_stored_presence_is_compared_also_while_the_keys_are_being_read()
     {
         var service = await _a.Services.GetAsync(_nodes.Service, default);
         await CallAsync("create\nada");
         var before = _nodes.Store.Image;
         await BeatAsync(service);
         _a.Store.Faults.StallAllReads(after: 0);
-        _nodes.Store.CommitFromOutside(image => image with
-        {
-            Cluster = image.Cluster with { ChangesVersion = image.Cluster.ChangesVersion + 1 },
-        });
+        _nodes.Store.CommitFromOutside(WithChange);
         Advance(seconds: 1);
-        Assert.True(_a.Store.Faults.AreReadsHanging); // the reload
+        Assert.True(_a.Store.Faults.AreReadsHanging);
+        _a.Store.Faults.StallAllReads(after: -1);
 
         _nodes.Store.Promote(before);
         Advance(seconds: 1);
-        var reads = _a.Store.Faults.Reads;
-        _a.Store.Faults.FailReads(true);
-        _a.Store.Faults.ReleaseRead(0); // what the reload reads next fails
-        Assert.True(SpinWait.SpinUntil(() => _a.Store.Faults.Reads > reads, TimeSpan.FromSeconds(10)));
-        Advance(seconds: 0.1);
-        _a.Store.Faults.Clear();
-        Advance(seconds: 2);
 
+        Assert.True(_a.Store.Faults.AreReadsHanging);
         Assert.True(_nodes.IsOnline("ada"));
+        _a.Store.Faults.Clear();
+    }
+
+    [Fact]
+    public void Keys_that_are_revoked_while_the_stored_presence_is_compared_are_revoked_here()
+    {
+        var key = new ApiKey
+        {
+            Id = 1,
+            Sid = new ApiKeySid(1),
+            Secret = new ApiKeySecret("salt", "hash"),
+            FriendlyName = "",
+            Role = ApiKeyRole.Admin,
+            CertificateName = "one.example",
+            CreateTime = default,
+        };
+        _nodes.Store.CommitFromOutside(image => WithChange(image) with { ApiKeys = image.ApiKeys.SetItem(key.Id, key) });
+        Advance(seconds: 1);
+        Assert.False(_a.Keys.Find(key.Sid)!.Current.IsRevoked);
+        _a.Store.ClusterFaults.Hold(ClusterCall.List);
+        _nodes.Store.Promote(_nodes.Store.Image);
+        Advance(seconds: 1);
+        Assert.Equal(1, _a.Store.ClusterFaults.Held); // the comparison
+
+        _nodes.Store.CommitFromOutside(image => WithChange(image) with
+        {
+            ApiKeys = image.ApiKeys.SetItem(key.Id, key with { RevokeTime = DateTimeOffset.UnixEpoch }),
+        });
+        Advance(seconds: 1);
+
+        Assert.True(_a.Keys.Find(key.Sid)!.Current.IsRevoked);
+    }
+
+    [Fact]
+    public void Live_a_node_learns_the_data_and_goes_on_although_a_poll_of_the_server_of_before_gets_no_answer()
+    {
+        var late = new TaskCompletionSource();
+        _a.Store.ClusterFaults.ChangeDuringPoll(() => late.Task); // it has read the data of before
+        Advance(seconds: 0.6);
+
+        _nodes.Store.Promote(_nodes.Store.Image);
+        var data = _nodes.Store.Image.Cluster.Identity;
+        Advance(seconds: 0.5); // within this time a renewal shows other data
+
+        Assert.Equal(data, _a.Node.Data);
+        Advance(seconds: 3);
+        late.SetResult();
+        _nodes.AfterStep += () => Assert.Equal(data, _a.Node.Data);
+        Advance(seconds: 3);
+        Assert.Null(_a.Node.End);
+        Assert.Equal(Shards, ShardsOf(_a));
+    }
+
+    [Fact]
+    public void Live_a_node_learns_the_data_although_each_poll_takes_longer_than_the_next_refused_renewal()
+    {
+        var faults = _a.Store.ClusterFaults;
+        faults.Hold(ClusterCall.Poll);
+        _nodes.Store.Promote(_nodes.Store.Image);
+        var (polls, age) = (faults.CountOf(ClusterCall.Poll), TimeSpan.Zero);
+        for (var time = TimeSpan.Zero; time < TimeSpan.FromSeconds(5); time += Limits.NodeStep)
+        {
+            _nodes.Advance(Limits.NodeStep);
+            age = faults.CountOf(ClusterCall.Poll) == polls ? age + Limits.NodeStep : TimeSpan.Zero;
+            polls = faults.CountOf(ClusterCall.Poll);
+            if (age >= TimeSpan.FromSeconds(0.6))
+                faults.Release(0);
+        }
+
+        Assert.Null(_a.Node.End);
+        Assert.Equal(_nodes.Store.Image.Cluster.Identity, _a.Node.Data);
     }
 
     [Fact]
@@ -258,6 +338,11 @@ public sealed class LostCommitTests : IAsyncLifetime
         Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
         Assert.True(_nodes.IsOnline("ada"));
     }
+
+    private static StoreImage WithChange(StoreImage image) => image with
+    {
+        Cluster = image.Cluster with { ChangesVersion = image.Cluster.ChangesVersion + 1 },
+    };
 
     private Task<ReadOnlyMemory<byte>> SwitchAsync(string to) => CallAsync($"switch\n{to}");
 

@@ -1,5 +1,6 @@
 using System.Text;
 using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
@@ -8,6 +9,7 @@ using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Node;
 
@@ -84,6 +86,49 @@ public sealed class PollTests : IAsyncLifetime
         Advance(seconds: 1);
 
         Assert.NotEqual(0, _nodes.WebhooksSent);
+    }
+
+    [Fact]
+    public void Live_a_change_is_known_within_2_s_although_a_poll_gets_no_answer()
+    {
+        HangNextPoll(_home);
+
+        SetWebhook();
+        Advance(seconds: 2);
+
+        Create();
+        Advance(seconds: 1);
+        Assert.NotEqual(0, _nodes.WebhooksSent);
+        Assert.Equal(0, _home.Store.ClusterFaults.Held); // the poll was cancelled
+    }
+
+    [Fact]
+    public void Live_a_store_that_takes_more_than_a_second_for_each_poll_brings_changes()
+    {
+        var faults = _home.Store.ClusterFaults;
+        faults.Hold(ClusterCall.Poll);
+        SetWebhook();
+        var (polls, age) = (faults.CountOf(ClusterCall.Poll), TimeSpan.Zero);
+        for (var time = TimeSpan.Zero; time < TimeSpan.FromSeconds(6); time += Limits.NodeStep)
+        {
+            _nodes.Advance(Limits.NodeStep);
+            age = faults.CountOf(ClusterCall.Poll) == polls ? age + Limits.NodeStep : TimeSpan.Zero;
+            polls = faults.CountOf(ClusterCall.Poll);
+            if (age >= TimeSpan.FromSeconds(1.5))
+                faults.Release(0);
+        }
+
+        Create();
+        Advance(seconds: 1);
+        Assert.NotEqual(0, _nodes.WebhooksSent);
+    }
+
+    private void HangNextPoll(SimulatedNode node)
+    {
+        node.Store.ClusterFaults.Hold(ClusterCall.Poll);
+        Advance(seconds: 0.6);
+        Assert.Equal(1, node.Store.ClusterFaults.Held);
+        node.Store.ClusterFaults.Hold(ClusterCall.None);
     }
 
     /// <summary>Sets a URL as another node does whose hint is lost.</summary>

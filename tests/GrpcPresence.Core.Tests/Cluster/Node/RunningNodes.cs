@@ -46,6 +46,9 @@ internal sealed class RunningNodes : IDisposable
 
     public ServiceSid Service { get; private set; }
 
+    /// <summary>How far the wall clock of the store was set forward, or back.</summary>
+    public TimeSpan StoreClockStep { set => _storeTime.WallStep = value; }
+
     /// <summary>The number of webhooks that were sent.</summary>
     public int WebhooksSent => _backEnd.Attempts;
 

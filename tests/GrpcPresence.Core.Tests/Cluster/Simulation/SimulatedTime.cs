@@ -19,7 +19,13 @@ internal sealed class SimulatedTime : TimeProvider
     public override long GetTimestamp() => Volatile.Read(ref _now);
 
     /// <inheritdoc/>
-    public override DateTimeOffset GetUtcNow() => Start + new TimeSpan(Volatile.Read(ref _now));
+    public override DateTimeOffset GetUtcNow() => Start + new TimeSpan(Volatile.Read(ref _now)) + WallStep;
+
+    /// <summary>
+    /// How far the wall clock was set forward, or back. Timers and the monotonic clock do not see it. Set by the thread that moves the
+    /// clock.
+    /// </summary>
+    public TimeSpan WallStep { get; set; }
 
     /// <summary>Moves the clock, and runs each timer at its time.</summary>
     public void Advance(TimeSpan by)

@@ -162,7 +162,7 @@ public sealed class EvictionTests : NodeWriterTestBase
 
     private async Task<StoreImage> EvictAsync()
     {
-        Assert.True(await Data.OpenNode().EvictAsync(Node.Id, Data.Image.Cluster.Identity, renewal: 0, age: TimeSpan.Zero, default));
+        Assert.True(await Data.OpenNode().EvictAsync(Node.Id, Data.Image.Cluster.Identity, renewal: 0, default));
         return Data.Image;
     }
 }
