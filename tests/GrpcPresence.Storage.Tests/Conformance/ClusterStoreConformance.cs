@@ -69,7 +69,7 @@ public abstract partial class ClusterStoreConformance
         return StoreSession.Of(member.Store).Commit(writes);
     }
 
-    private async Task EvictAsync(Member by, Member evicted)
+    private static async Task EvictAsync(Member by, Member evicted)
     {
         var lease = await LeaseAsync(by, evicted);
         Assert.True(await by.Store.EvictAsync(evicted.Id, by.Data, lease!.Renewal, Stop));

@@ -50,9 +50,8 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
             // A node evicts its own earlier run before it has joined, when it does not know any data yet.
             if (lease.Node == self || (lease.Data != _data && lease.Node.Name != self.Name))
                 continue;
-            var renewal = new SeenRenewal(lease.Data, lease.Renewal, now);
-            if (_seen.TryGetValue(lease.Node, out var last) && (last with { Since = now }) == renewal)
-                renewal = last;
+            if (!_seen.TryGetValue(lease.Node, out var renewal) || renewal.Number != lease.Renewal)
+                renewal = new SeenRenewal(lease.Renewal, now);
             seen.Add(lease.Node, renewal);
             if (view.Contains(lease.Node))
                 _attempts.Remove(lease.Node);
@@ -147,10 +146,9 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     private bool HasVotes(Attempt attempt) => attempt.Lease.Node.Name == self.Name || attempt.HasVotes;
 
     /// <summary>A renewal that the store has shown.</summary>
-    /// <param name="Data">The data that held the lease.</param>
-    /// <param name="Renewal">The number.</param>
+    /// <param name="Number">The number.</param>
     /// <param name="Since">When the store showed it first: no earlier than the renewal.</param>
-    private readonly record struct SeenRenewal(DataIdentity Data, long Renewal, TimeSpan Since);
+    private readonly record struct SeenRenewal(long Number, TimeSpan Since);
 
     /// <summary>An eviction that is not over.</summary>
     private sealed class Attempt(NodeLease lease, TimeSpan seenSince)

@@ -83,8 +83,8 @@ public sealed class ClusterNode
 
     /// <summary>
     /// Whether the node should get calls: it has opened every shard that was to be its own after it joined, its clock is right, and it
-    /// neither leaves nor has ended. Later moves of shards do not change this, because a call for a shard that moves waits for it. Safe from
-    /// any thread.
+    /// neither leaves nor has ended. Later moves of shards do not change this, because a call for a shard that moves waits for it. Safe
+    /// from any thread.
     /// </summary>
     public bool IsReady => _shards.HasOpened && _poll.Clock.IsTolerable && !_shards.Leave.IsRequested && End is null;
 

@@ -16,7 +16,7 @@ internal sealed class StoreCall<TKey, TResult>(NodeClock clock, Action wake)
     private Task<TResult>? _task;
     private TKey _key = default!;
     private TimeSpan _pausedUntil;
-    private Action? _cancel; // the last call that can be replaced; null if there is none
+    private Action? _cancel; // the last call of Replace; null before the first
 
     /// <summary>Whether a call is in progress, or its result was not taken yet.</summary>
     public bool IsBusy => _task is not null;

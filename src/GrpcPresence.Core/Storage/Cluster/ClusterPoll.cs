@@ -11,7 +11,7 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// </param>
 /// <param name="MembersVersion">Raised when a node joins, leaves or is evicted.</param>
 /// <param name="Members">The active nodes, by name; null if <see cref="MembersVersion"/> is the known one.</param>
-/// <param name="Leases">The leases of all active nodes, by name. They are returned by each poll, because each lease is renewed often.</param>
+/// <param name="Leases">The leases of all active nodes, by name, in each poll: each of them is renewed often.</param>
 /// <param name="Epoch">The highest epoch of all shards.</param>
 /// <param name="Shards">The shards whose epoch is above the known one, by ascending number.</param>
 /// <param name="ChangesVersion">

@@ -190,7 +190,7 @@ public sealed class EvictionsTests
     }
 
     [Fact]
-    public void OneHolder_what_was_seen_in_earlier_data_is_no_part_of_the_age()
+    public void OneHolder_what_was_seen_in_earlier_data_does_not_count_for_the_age()
     {
         See(new NodeLease(X, Data, 9, [X, Self], [X, Self]), now: 0);
         var other = Data with { Timeline = 2 };

@@ -23,7 +23,7 @@ public sealed class ClockComparisonTests
     [InlineData(400, 0)] // and before the answer came
     [InlineData(1000, 0)]
     [InlineData(1300, 300)]
-    public void The_time_that_an_answer_takes_is_no_difference(int storeTime, int difference)
+    public void The_time_that_an_answer_takes_does_not_count_as_a_difference(int storeTime, int difference)
     {
         _time.Advance(TimeSpan.FromMilliseconds(1000));
 

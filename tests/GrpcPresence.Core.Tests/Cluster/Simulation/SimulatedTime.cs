@@ -22,7 +22,8 @@ internal sealed class SimulatedTime : TimeProvider
     public override DateTimeOffset GetUtcNow() => Start + new TimeSpan(Volatile.Read(ref _now)) + WallStep;
 
     /// <summary>
-    /// How far the wall clock was set forward, or back. Timers and the monotonic clock do not see it. Set by the thread that moves the clock.
+    /// How far the wall clock was set forward, or back. Timers and the monotonic clock do not see it. Set by the thread that moves the
+    /// clock.
     /// </summary>
     public TimeSpan WallStep { get; set; }
 
