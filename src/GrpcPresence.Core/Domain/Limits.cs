@@ -108,6 +108,12 @@ public static class Limits
     /// </summary>
     public const int CachedCallers = 50_000;
 
+    /// <summary>
+    /// Users that calls named by SID, and whose identities a node of a cluster remembers, so that a steady heartbeat reads nothing whichever
+    /// node gets it. With identities of 36 characters this is about 230 MB. Of further ones, each heartbeat may read.
+    /// </summary>
+    public const int CachedSids = 1_000_000;
+
     /// <summary>Characters of credentials that are cached. Longer ones are verified at each call.</summary>
     public const int CachedCredentialsLength = 1024;
 
