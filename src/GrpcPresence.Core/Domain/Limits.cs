@@ -591,6 +591,12 @@ public static class Limits
     public static readonly TimeSpan FirstShareWait = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
+    /// How long a home owner waits for the answer of a node about the shares that it holds. A node that died leaves the view sooner. So only
+    /// one is silent for longer that the home owner cannot reach although others can, and the others need shares meanwhile.
+    /// </summary>
+    public static readonly TimeSpan QuotaAnswerWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>
     /// How long a refused stream counts as demand: until its client has tried again, after <see cref="LevelQuotaRetry"/> and two reports.
     /// </summary>
     public static readonly TimeSpan RefusedLevelDemand = LevelQuotaRetry + (2 * QuotaReportInterval);
