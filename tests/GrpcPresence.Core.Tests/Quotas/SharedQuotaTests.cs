@@ -431,11 +431,24 @@ public sealed class SharedQuotaTests : IDisposable
         lender.Receive(FirstReport(number: 3, second), now: 0);
         lender.Receive(FirstReport(number: 2, first), now: 0);
 
-        Assert.Equal([second, first], sent.OfType<QuotaGrants>().SelectMany(grants => grants.Subjects).Select(grant => grant.Subject));
+        var granted = sent.OfType<QuotaGrants>().SelectMany(grants => grants.Subjects).ToList();
+        Assert.Equal([second, first], granted.Select(grant => grant.Subject));
+    }
+
+    [Fact]
+    public void SharedQuota_An_earlier_report_of_a_subject_that_arrives_late_changes_nothing()
+    {
+        List<QuotaMessage> sent = [];
+        var lender = OpenLender(sent);
+        lender.Receive(FirstReport(number: 2, QuotaCluster.Subject), now: 0);
+        var grant = Assert.Single(Assert.IsType<QuotaGrants>(Assert.Single(sent)).Subjects);
+        var confirmed = ReportOf(QuotaCluster.Subject) with { Stamp = grant.Stamp, Holds = grant.Amounts };
+        lender.Receive(new QuotaReport(Borrower, Number: 5, [confirmed], []), now: 0);
         sent.Clear();
-        lender.Receive(FirstReport(number: 1, first) with { Subjects = [ReportOf(first) with { IsIdle = true }] }, now: 0); // earlier
-        lender.Tick(now: 1000);
-        Assert.All(sent.OfType<QuotaGrants>().SelectMany(grants => grants.Subjects), grant => Assert.False(grant.IsRelease));
+
+        lender.Receive(new QuotaReport(Borrower, Number: 4, [confirmed with { IsIdle = true }], []), now: 0);
+
+        Assert.Empty(sent);
     }
 
     [Fact]
