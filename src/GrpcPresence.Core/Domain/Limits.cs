@@ -109,8 +109,8 @@ public static class Limits
     public const int CachedCallers = 50_000;
 
     /// <summary>
-    /// Users that calls named by SID, and whose identities a node of a cluster remembers, so that a steady heartbeat reads nothing whichever
-    /// node gets it. With identities of 36 characters this is about 230 MB. Of further ones, each heartbeat may read.
+    /// Users that calls named by SID, and whose identities a node of a cluster remembers. So a steady heartbeat reads nothing, whichever
+    /// node gets it. With identities of 36 characters this is about 230 MB. Heartbeats of further users may read each time.
     /// </summary>
     public const int CachedSids = 1_000_000;
 
@@ -591,8 +591,8 @@ public static class Limits
     public static readonly TimeSpan FirstShareWait = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// How long a home owner waits for the answer of a node about the shares that it holds. A node that died leaves the view sooner. So only
-    /// one is silent for longer that the home owner cannot reach although others can, and the others need shares meanwhile.
+    /// How long a home owner waits for the answer of a node about the shares that it holds. A node that died leaves the view sooner. A node
+    /// that is silent for longer is one that the home owner cannot reach although others can. The others need shares meanwhile.
     /// </summary>
     public static readonly TimeSpan QuotaAnswerWait = TimeSpan.FromSeconds(5);
 

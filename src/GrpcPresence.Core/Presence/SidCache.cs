@@ -77,7 +77,7 @@ public sealed class SidCache(ServiceCache services, int capacity = Limits.Cached
         }
     }
 
-    /// <summary>Removes an entry, because the owner does not know the user. Returns false if there was none.</summary>
+    /// <summary>Removes an entry, because the owner does not know the user. Returns false if the cache did not have it.</summary>
     internal bool Forget(CachedService service, UserSid sid)
     {
         lock (_gate)
@@ -146,7 +146,7 @@ public sealed class SidCache(ServiceCache services, int capacity = Limits.Cached
 
         public readonly Identity Identity => identity;
 
-        /// <summary>Whether a call has used the entry. Written without the lock: a lost write costs a second chance at the most.</summary>
+        /// <summary>Whether a call has used the entry. Written without the lock: a lost write costs at most a second chance.</summary>
         public bool IsUsed { get; set; }
     }
 }

@@ -87,7 +87,9 @@ public sealed class QuotaBorrower(
         }
     }
 
-    /// <summary>Reports all subjects when it is time, and in between those without a share. Call it every <see cref="Limits.Tick"/>.</summary>
+    /// <summary>
+    /// Reports all subjects when it is time, and in between those without a share. Call it every <see cref="Limits.Tick"/>.
+    /// </summary>
     /// <param name="now">The present timestamp.</param>
     public void Tick(long now)
     {

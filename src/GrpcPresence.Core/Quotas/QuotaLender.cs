@@ -18,13 +18,13 @@ namespace GrpcPresence.Core.Quotas;
 /// cref="QuotaDivision"/>).</para>
 /// <para>3. A smaller share counts only once the node confirms it. A larger share counts from when it is sent. So what is taken from a node
 /// is lent again after its confirmation, and not before.</para>
-/// <para>4. One grant at a time is on its way to a node for a subject. It is repeated until it is confirmed. Of the reports of a subject, an
-/// earlier one that arrives late changes nothing. It says nothing of what a later one of other subjects has said.</para>
+/// <para>4. One grant at a time is on its way to a node for a subject. It is repeated until it is confirmed. An earlier report of a subject
+/// that arrives after a later one changes nothing. Reports of different subjects may overtake each other.</para>
 /// <para>5. A node that leaves the view gives its shares back.</para>
 /// <para>6. A larger share brings tokens that no node has (<see cref="FreeTokens"/>), so that a node can use it at once.</para>
 /// <para>What a move may add: what the home owner before has lent to a node that the new one's view lacks, or that is silent for too long,
-/// the new one lends again. So the sum is at most the limit plus N plus the shares of such nodes. A node that is known by its reports counts
-/// with what it reports. Once the node has answered, the next grants correct the sum.</para>
+/// the new one lends again. So the sum is at most the limit plus N plus the shares of such nodes. What such a node reports without an
+/// answer counts. Once the node has answered, the next grants correct the sum.</para>
 /// </remarks>
 /// <param name="self">This node.</param>
 /// <param name="serviceInstance">The limits of each service instance in the whole cluster.</param>

@@ -9,8 +9,8 @@ namespace GrpcPresence.Core.Cluster.Routing;
 /// Brings the heartbeats and ends of sessions of users that a caller named by their keys to the owners of the users. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// This node may remember a SID whose user is gone. The owner knows better: when it does not find the user, this node forgets the SID, reads
-/// once, and asks the owner again if the store has the user.
+/// This node may remember a SID whose user is gone. The owner knows better: when it does not find the user, this node forgets the SID,
+/// reads once, and asks the owner again if the store has the user.
 /// </remarks>
 /// <param name="users">Resolves the keys.</param>
 /// <param name="router">Finds the owners.</param>
