@@ -217,6 +217,8 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     private void Receive(NodeId from, NodeMessage message)
     {
+        if (message is SharedQuotaMessage { Message: QuotaReport report })
+            _quotas.NoteAnswers(this, report);
         Node.Receive(from, message);
         _hasReceived = true;
     }
