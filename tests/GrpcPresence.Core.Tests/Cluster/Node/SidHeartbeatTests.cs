@@ -20,6 +20,7 @@ public sealed class SidHeartbeatTests : IAsyncLifetime
     private SimulatedNode _ingress = null!;
     private CachedService _service = null!;
     private UserSid _ada;
+    private string _session = "s";
 
     public async ValueTask InitializeAsync()
     {
@@ -87,6 +88,7 @@ public sealed class SidHeartbeatTests : IAsyncLifetime
         await CallAsync("delete");
         await CreateAsync();
         Assert.NotEqual(_ada, SidOfAda());
+        _session = "another"; // that of before has ended with the user
         var reads = _ingress.Store.Faults.Reads;
 
         Assert.True(_ingress.Resolver.TryResolve(_service, new UserKey(_ada), out _)); // the ingress does not know yet
@@ -105,13 +107,17 @@ public sealed class SidHeartbeatTests : IAsyncLifetime
         await BeatAsync();
         await CallAsync("delete");
         await CreateAsync();
-        Assert.True(_ingress.Resolver.TryResolve(_service, new UserKey(_ada), out var user));
+        (_session, var deleted) = ("another", _ada);
+        _ada = SidOfAda();
+        await BeatAsync();
+        Assert.True(_ingress.Resolver.TryResolve(_service, new UserKey(deleted), out var user));
 
-        var ended = _ingress.Users.EndSession(_service, user, World.Session("s"));
+        var ended = _ingress.Users.EndSession(_service, user, World.Session(_session));
         Advance(seconds: 0.5);
 
         Assert.Equal(ErrorReason.UserNotFound, (await Assert.ThrowsAsync<PresenceException>(() => ended)).Reason);
-        Assert.False(_ingress.Resolver.TryResolve(_service, new UserKey(_ada), out _));
+        Assert.False(_ingress.Resolver.TryResolve(_service, new UserKey(deleted), out _));
+        Assert.True(_nodes.IsOnline("ada"));
     }
 
     private Task CreateAsync() => CallAsync("create");
@@ -150,7 +156,7 @@ public sealed class SidHeartbeatTests : IAsyncLifetime
     private async Task<HeartbeatResult> BeginBeatAsync()
     {
         var user = await _ingress.Resolver.ResolveAsync(_service, new UserKey(_ada), default);
-        return _ingress.Users.Beat(_service, user, World.Session("s"), stream: null);
+        return _ingress.Users.Beat(_service, user, World.Session(_session), stream: null);
     }
 
     private UserSid SidOfAda() => _nodes.Store.Image.Get(_nodes.Service).FindUser(World.Key("ada"))!.Sid;

@@ -75,8 +75,10 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
         var shares = serving.Sum(ShareOf);
         var bound = Limit + serving.Count;
         if (shares <= bound)
+        {
             _excused.RemoveWhere(
                 node => newest.Contains(node) && holder?.View.Current.Contains(node) != false && !IsSilent(node, holder));
+        }
         var counted = serving.Where(node => !_excused.Contains(node.Id)).Sum(ShareOf);
         if (counted > bound)
         {
