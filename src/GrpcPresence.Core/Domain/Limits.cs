@@ -108,6 +108,12 @@ public static class Limits
     /// </summary>
     public const int CachedCallers = 50_000;
 
+    /// <summary>
+    /// Users that calls named by SID, and whose identities a node of a cluster remembers. So a steady heartbeat reads nothing, whichever
+    /// node gets it. With identities of 36 characters this is about 230 MB. Heartbeats of further users may read each time.
+    /// </summary>
+    public const int CachedSids = 1_000_000;
+
     /// <summary>Characters of credentials that are cached. Longer ones are verified at each call.</summary>
     public const int CachedCredentialsLength = 1024;
 
@@ -583,6 +589,12 @@ public static class Limits
     /// return it, a few milliseconds. After that the home owner is away, and the node uses 1 of each quota.
     /// </summary>
     public static readonly TimeSpan FirstShareWait = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// How long a home owner waits for the answer of a node about the shares that it holds. A node that died leaves the view sooner. A node
+    /// that is silent for longer is one that the home owner cannot reach although others can. The others need shares meanwhile.
+    /// </summary>
+    public static readonly TimeSpan QuotaAnswerWait = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How long a refused stream counts as demand: until its client has tried again, after <see cref="LevelQuotaRetry"/> and two reports.

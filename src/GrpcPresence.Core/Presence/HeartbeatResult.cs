@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -18,6 +19,17 @@ public readonly record struct HeartbeatResult(ErrorReason? Rejection, Task Store
 {
     /// <summary>Whether the heartbeat changed nothing, because this node does not hold the shard of the user.</summary>
     public bool IsMoved => Stored.IsFaulted && Stored.Exception.InnerException is ShardMovedException;
+
+    /// <summary>Returns the result as a task, which also faults if the heartbeat was rejected.</summary>
+    /// <param name="service">The SID of the service instance, for the error.</param>
+    /// <param name="user">The user, for the error.</param>
+    internal Task ToTask(ServiceSid service, in UserRef user) => Rejection switch
+    {
+        null => Stored,
+        ErrorReason.SessionEnded => Task.FromException(PresenceErrors.SessionEnded()),
+        ErrorReason.ServiceInstanceNotFound => Task.FromException(PresenceErrors.ServiceInstanceNotFound(service)),
+        _ => Task.FromException(PresenceErrors.UserNotFound(user.Sid is { } sid ? sid : user.Identity)),
+    };
 
     internal static HeartbeatResult Rejected(ErrorReason reason) => new(reason, Task.CompletedTask);
 

@@ -8,7 +8,12 @@ namespace GrpcPresence.Core.Presence;
 /// <summary>
 /// Resolves the user keys of requests. Answers from memory for tracked users; a miss costs one read. Safe from any thread.
 /// </summary>
-public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
+/// <param name="reader">The store.</param>
+/// <param name="tracker">The tracked users of this node.</param>
+/// <param name="sids">
+/// Remembers the users of other nodes that were named by SID; null outside of a cluster, where all users that send heartbeats are tracked.
+/// </param>
+public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker, SidCache? sids = null)
 {
     /// <summary>Resolves the user of a heartbeat. An identity needs no lookup, whether or not the user exists.</summary>
     /// <exception cref="PresenceException">
@@ -25,7 +30,7 @@ public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
             address = new UserRef(key.Identity, null, MayCreate: true);
             return true;
         }
-        var found = tracker.Sids.TryFind(service, key.Sid, out var identity);
+        var found = tracker.Sids.TryFind(service, key.Sid, out var identity) || sids?.TryFind(service, key.Sid, out identity) == true;
         address = found ? new UserRef(identity, key.Sid, MayCreate: false) : default;
         return found;
     }
@@ -61,6 +66,12 @@ public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
             : ReadAsync(service, key, cancellationToken);
     }
 
+    /// <summary>
+    /// Forgets what was read about a user, because its owner does not know the user. The next call reads. Returns false if nothing was
+    /// remembered.
+    /// </summary>
+    public bool Forget(CachedService service, UserSid sid) => sids?.Forget(service, sid) == true;
+
     private async ValueTask<UserRef> ReadAsync(CachedService service, UserKey key, CancellationToken cancellationToken)
     {
         var users = await FindAsync(service, [key], cancellationToken).ConfigureAwait(false);
@@ -87,9 +98,20 @@ public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
     private async ValueTask<IReadOnlyList<UserState>> FindAsync(
         CachedService service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken)
     {
+        var generation = sids?.Generation ?? 0;
         var read = await reader.FindUsersAsync(service.Sid, keys, cancellationToken).ConfigureAwait(false);
         // The SID may have passed to another service instance meanwhile. The users of that one must not be returned.
-        return read.Service.Id == service.Id ? read.Users : throw PresenceErrors.ServiceInstanceNotFound(service.Sid);
+        if (read.Service.Id != service.Id)
+            throw PresenceErrors.ServiceInstanceNotFound(service.Sid);
+        if (sids is null)
+            return read.Users;
+        var named = keys.Where(key => key.IsSid).Select(key => key.Sid).ToHashSet();
+        foreach (var user in read.Users)
+        {
+            if (named.Contains(user.Sid))
+                sids.Add(service, user.Sid, user.Identity, generation);
+        }
+        return read.Users;
     }
 
     private static UserSid? SidOf(UserKey key) => key.IsSid ? key.Sid : null;

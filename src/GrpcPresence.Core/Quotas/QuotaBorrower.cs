@@ -13,7 +13,8 @@ namespace GrpcPresence.Core.Quotas;
 /// <remarks>
 /// <para>
 /// The node reports a subject when a call uses it for the first time, and then every <see cref="Limits.QuotaReportInterval"/>: what it
-/// holds, and what its callers ask for. It may always use 1 of each quota. Without a home owner it keeps its last share. It returns a share
+/// holds, and what its callers ask for. Until the first share comes, it repeats the first report every <see cref="Limits.Tick"/>, because a
+/// message may be lost. It may always use 1 of each quota. Without a home owner it keeps its last share. It returns a share
 /// that no call has used for <see cref="Limits.IdleQuotaShare"/>, and earlier what other nodes need of it.
 /// </para>
 /// <para>
@@ -43,9 +44,12 @@ public sealed class QuotaBorrower(
     private readonly Lock _gate = new();
     private readonly Dictionary<QuotaKey, BorrowedShare> _shares = [];
     private readonly Dictionary<Shard, QuotaStamp> _earliest = []; // a share that begins later takes no grant up to this one
+    private readonly Dictionary<DataIdentity, Dictionary<Shard, QuotaStamp>> _answeredEarly = []; // before the node knew any data
+    private readonly HashSet<BorrowedShare> _awaited = []; // without a first share yet; at most for one report interval
     private DataIdentity _data; // what the node knows; orders the stamps
     private long _number; // of the last report
     private long? _reportedAt;
+    private long _repeatedAt = long.MinValue / 2;
 
     /// <summary>The number of subjects of which this node holds a share.</summary>
     public int SubjectCount
@@ -74,12 +78,18 @@ public sealed class QuotaBorrower(
         {
             _data = data;
             _earliest.Clear();
+            // Home owners of this data that this node has answered already count on it that no grant of before them changes the answer.
+            foreach (var (shard, stamp) in _answeredEarly.GetValueOrDefault(data) ?? [])
+                _earliest[shard] = stamp;
+            _answeredEarly.Clear();
             foreach (var share in _shares.Values)
-                share.Stamp = default;
+                share.Stamp = _earliest.GetValueOrDefault(share.Home);
         }
     }
 
-    /// <summary>Reports all subjects when it is time. Call it every <see cref="Limits.Tick"/>.</summary>
+    /// <summary>
+    /// Reports all subjects when it is time, and in between those without a share. Call it every <see cref="Limits.Tick"/>.
+    /// </summary>
     /// <param name="now">The present timestamp.</param>
     public void Tick(long now)
     {
@@ -87,16 +97,15 @@ public sealed class QuotaBorrower(
         lock (_gate)
         {
             if (_reportedAt is { } at && now - at < frequency * Limits.QuotaReportInterval.TotalSeconds)
-                return;
-            _reportedAt = now;
-            foreach (var share in _shares.Values)
-                share.Demanded = share.Demand.Take(share.Counters, now);
-            foreach (var ofHolder in _shares.Values.GroupBy(share => holderOf(share.Home)))
             {
-                if (ofHolder.Key is not { } holder)
-                    continue;
-                foreach (var subjects in ofHolder.Select(Report).Chunk(Limits.QuotaSubjectsPerMessage))
-                    sent.Add((holder, CreateReport(subjects)));
+                ReportAwaited(now, sent);
+            }
+            else
+            {
+                (_reportedAt, _repeatedAt) = (now, now);
+                foreach (var share in _shares.Values)
+                    share.Demanded = share.Demand.Take(share.Counters, now);
+                ReportAll(_shares.Values, sent);
             }
         }
         Send(sent);
@@ -136,6 +145,8 @@ public sealed class QuotaBorrower(
                 counters.SetShare(UsableOf(counters.Key, lent: default), now); // without the tokens that the rest of the share may have
             counters.SetShare(UsableOf(counters.Key, share.Lent), now);
             share.IsFull = true;
+            if (share.Lent == default)
+                Await(share, now);
             counters.Demand = share.Demand;
             if (holderOf(share.Home) is { } holder)
                 sent.Add((holder, CreateReport(Report(share))));
@@ -151,6 +162,35 @@ public sealed class QuotaBorrower(
             if (_shares.TryGetValue(counters.Key, out var share) && share.Counters == counters)
                 share.Counters = null;
         }
+    }
+
+    private void ReportAll(IEnumerable<BorrowedShare> shares, List<(NodeId To, QuotaMessage Message)> sent)
+    {
+        foreach (var ofHolder in shares.GroupBy(share => holderOf(share.Home)))
+        {
+            if (ofHolder.Key is not { } holder)
+                continue;
+            foreach (var subjects in ofHolder.Select(Report).Chunk(Limits.QuotaSubjectsPerMessage))
+                sent.Add((holder, CreateReport(subjects)));
+        }
+    }
+
+    /// <summary>
+    /// Reports the subjects without a share again. Not for longer than until the regular report: the home owner may be away.
+    /// </summary>
+    private void ReportAwaited(long now, List<(NodeId To, QuotaMessage Message)> sent)
+    {
+        if (_awaited.Count == 0 || now - _repeatedAt < frequency * Limits.Tick.TotalSeconds)
+            return;
+        _repeatedAt = now;
+        _awaited.RemoveWhere(share => share.AwaitedUntil is not { } until || now > until);
+        ReportAll(_awaited, sent);
+    }
+
+    private void Await(BorrowedShare share, long now)
+    {
+        _awaited.Add(share);
+        share.AwaitedUntil = now + (long)(frequency * Limits.QuotaReportInterval.TotalSeconds);
     }
 
     /// <summary>What is lent, and at least 1. A quota without a limit has none in a cluster either.</summary>
@@ -173,8 +213,17 @@ public sealed class QuotaBorrower(
     /// Answers a new home owner for a node that has not joined yet. It has asked nobody for a share, because it knows no holder. Without
     /// the answer the home owner would lend to nobody for as long as this node cannot join.
     /// </summary>
-    private QuotaReport AnswerBeforeJoining(QuotaInquiry inquiry) =>
-        new(self, ++_number, [], inquiry.Shards) { Data = inquiry.Data };
+    private QuotaReport AnswerBeforeJoining(QuotaInquiry inquiry)
+    {
+        ref var answered = ref CollectionsMarshal.GetValueRefOrAddDefault(_answeredEarly, inquiry.Data, out _);
+        answered ??= [];
+        foreach (var asked in inquiry.Shards)
+        {
+            if (asked.Stamp > answered.GetValueOrDefault(asked.Shard))
+                answered[asked.Shard] = asked.Stamp;
+        }
+        return new QuotaReport(self, ++_number, [], inquiry.Shards) { Data = inquiry.Data };
+    }
 
     private void Take(QuotaGrants grants, long now, List<(NodeId To, QuotaMessage Message)> sent)
     {
@@ -204,15 +253,20 @@ public sealed class QuotaBorrower(
     private void Apply(BorrowedShare share, SubjectGrant grant, long now)
     {
         var before = share.Lent;
-        (share.Lent, share.Stamp) = (grant.Amounts, grant.Stamp);
+        (share.Lent, share.Stamp, share.AwaitedUntil) = (grant.Amounts, grant.Stamp, null);
         if (share.Counters is { } counters)
         {
             share.Returned = counters.SetShare(UsableOf(share.Subject, share.Lent), now);
             counters.AddTokens(grant.Tokens, now);
             if (grant.IsRelease)
+            {
                 share.Demand.AwaitShare(now); // a call has used the subject again since the node returned its share
+                Await(share, now);
+            }
             else if (!grant.IsPart)
+            {
                 share.Demand.EndWait();
+            }
             return;
         }
         // Counters are dropped only when they have all tokens of the share.
@@ -231,13 +285,15 @@ public sealed class QuotaBorrower(
     /// </summary>
     private void Answer(QuotaInquiry inquiry, List<(NodeId To, QuotaMessage Message)> sent)
     {
-        var current = inquiry.Shards.Where(asked => asked.Stamp >= _earliest.GetValueOrDefault(asked.Shard)).ToList();
+        // A grant of the home owner that asks may have come before its inquiry.
+        var current = inquiry.Shards.Where(asked => asked.Stamp.Epoch >= _earliest.GetValueOrDefault(asked.Shard).Epoch).ToList();
         var subjects = _shares.Values.ToLookup(share => share.Home);
         List<SubjectReport> reports = [];
         List<QuotaInquiryOfShard> answers = [];
         foreach (var asked in current)
         {
-            _earliest[asked.Shard] = asked.Stamp;
+            if (asked.Stamp > _earliest.GetValueOrDefault(asked.Shard))
+                _earliest[asked.Shard] = asked.Stamp;
             foreach (var share in subjects[asked.Shard])
             {
                 if (share.Stamp < asked.Stamp)
@@ -291,6 +347,9 @@ public sealed class QuotaBorrower(
 
         /// <summary>Of the last grant or inquiry.</summary>
         public QuotaStamp Stamp { get; set; }
+
+        /// <summary>Until when reports of the subject are repeated, because it has no share yet; null if it has one.</summary>
+        public long? AwaitedUntil { get; set; }
 
         /// <summary>The tokens for which the last grant left no room.</summary>
         public QuotaAmounts Returned { get; set; }

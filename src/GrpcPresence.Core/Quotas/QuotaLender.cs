@@ -11,18 +11,20 @@ namespace GrpcPresence.Core.Quotas;
 /// of N nodes may always use, the nodes use at most the limit plus N. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// <para>1. A new home owner asks every node of its view what it holds, and lends nothing before all have answered or left the view. A node
-/// that has answered takes no grant of an earlier home owner.</para>
+/// <para>1. A new home owner asks every node of its view what it holds, also one that appears there later. It lends nothing more before all
+/// have answered or left the view, or have been silent for <see cref="Limits.QuotaAnswerWait"/>. A node that has answered takes no grant of
+/// an earlier home owner. A silent one is asked until it answers.</para>
 /// <para>2. A report of a node brings its holdings and its demand. The lender divides the limit by the demands (<see
 /// cref="QuotaDivision"/>).</para>
 /// <para>3. A smaller share counts only once the node confirms it. A larger share counts from when it is sent. So what is taken from a node
 /// is lent again after its confirmation, and not before.</para>
-/// <para>4. One grant at a time is on its way to a node for a subject. It is repeated until it is confirmed.</para>
+/// <para>4. One grant at a time is on its way to a node for a subject. It is repeated until it is confirmed. An earlier report of a subject
+/// that arrives after a later one changes nothing. Reports of different subjects may overtake each other.</para>
 /// <para>5. A node that leaves the view gives its shares back.</para>
 /// <para>6. A larger share brings tokens that no node has (<see cref="FreeTokens"/>), so that a node can use it at once.</para>
-/// <para>What a move may add: a node that joined so recently that the view of the new home owner lacks it holds what the home owner before
-/// lent to it, and the new one lends that again. So the sum is at most the limit plus N plus the shares of such nodes. Once the view has
-/// arrived, the next reports correct it.</para>
+/// <para>What a move may add: what the home owner before has lent to a node that the new one's view lacks, or that is silent for too long,
+/// the new one lends again. So the sum is at most the limit plus N plus the shares of such nodes. What such a node reports without an
+/// answer counts. Once the node has answered, the next grants correct the sum.</para>
 /// </remarks>
 /// <param name="self">This node.</param>
 /// <param name="serviceInstance">The limits of each service instance in the whole cluster.</param>
@@ -35,27 +37,32 @@ public sealed class QuotaLender(
     // Guards the fields below. Nothing is sent, logged or awaited under it.
     private readonly Lock _gate = new();
     private readonly Dictionary<Shard, Home> _homes = [];
-    private readonly Dictionary<NodeId, long> _reports = []; // the number of each node's last report
+    private readonly HashSet<Shard> _due = []; // homes that the next tick visits, also before it repeats anything
     private HashSet<NodeId> _nodes = []; // of the view
     private DataIdentity _data; // what the node knows; orders the stamps
     private long _number; // of the last grant or inquiry; never begins again, so that an earlier one is never taken for a later one
     private long? _repeatedAt;
 
-    /// <summary>Takes a new view. The shares of nodes that it lacks are free again.</summary>
+    /// <summary>
+    /// Takes a new view. The shares of nodes that it lacks are free again. A node that it adds may have borrowed of an earlier home owner,
+    /// so it is asked.
+    /// </summary>
     public void SetNodes(IEnumerable<NodeId> nodes)
     {
         lock (_gate)
         {
+            var before = _nodes;
             _nodes = [.. nodes];
-            foreach (var gone in _reports.Keys.Except(_nodes).ToList())
-                _reports.Remove(gone);
-            foreach (var home in _homes.Values)
+            var added = _nodes.Except(before).ToList();
+            foreach (var (shard, home) in _homes)
             {
-                home.Unanswered.RemoveAll(node => !_nodes.Contains(node));
+                var removed = home.Unanswered.RemoveAll(asked => !_nodes.Contains(asked.Node));
                 foreach (var lending in home.Subjects.Values)
-                    lending.Loans.RemoveAll(loan => !_nodes.Contains(loan.Node));
+                    removed += lending.Loans.RemoveAll(loan => !_nodes.Contains(loan.Node));
+                home.Unanswered.AddRange(added.Select(node => new Asked(node)));
+                if (removed + added.Count > 0)
+                    _due.Add(shard); // the next tick lends what became free, and asks
             }
-            _repeatedAt = null; // the next tick lends what became free
         }
     }
 
@@ -66,8 +73,8 @@ public sealed class QuotaLender(
     {
         lock (_gate)
         {
-            _homes[shard] = new Home(new QuotaStamp(epoch, ++_number), [.. _nodes]);
-            _repeatedAt = null; // the next tick asks about all shards that were opened together
+            _homes[shard] = new Home(new QuotaStamp(epoch, ++_number), _nodes);
+            _due.Add(shard); // the next tick asks about all shards that were opened together
         }
     }
 
@@ -81,8 +88,10 @@ public sealed class QuotaLender(
         {
             _data = data;
             foreach (var shard in _homes.Keys.ToList())
-                _homes[shard] = new Home(new QuotaStamp(_homes[shard].Inquiry.Epoch, ++_number), [.. _nodes]);
-            _repeatedAt = null;
+            {
+                _homes[shard] = new Home(new QuotaStamp(_homes[shard].Inquiry.Epoch, ++_number), _nodes);
+                _due.Add(shard);
+            }
         }
     }
 
@@ -90,7 +99,10 @@ public sealed class QuotaLender(
     public void CloseHome(Shard shard)
     {
         lock (_gate)
+        {
             _homes.Remove(shard);
+            _due.Remove(shard);
+        }
     }
 
     /// <summary>Takes a report of a node, and lends by it.</summary>
@@ -102,23 +114,17 @@ public sealed class QuotaLender(
         DataIdentity data;
         lock (_gate)
         {
-            // An earlier report that arrives late says nothing that a later one has not said.
-            if (message is not QuotaReport report || report.Data != _data || !_nodes.Contains(report.From)
-                || report.Number <= _reports.GetValueOrDefault(report.From))
-            {
+            if (message is not QuotaReport report || report.Data != _data || !_nodes.Contains(report.From))
                 return;
-            }
             data = _data;
-            _reports[report.From] = report.Number;
             foreach (var subject in report.Subjects)
-                Note(report.From, subject, now);
+                Note(report, subject, now, grants);
             foreach (var answer in report.Answers)
             {
                 if (!_homes.TryGetValue(answer.Shard, out var home) || home.Inquiry != answer.Stamp)
                     continue;
-                home.Unanswered.Remove(report.From);
-                if (home.Unanswered.Count == 0)
-                    _repeatedAt = null; // the next tick lends the shard's subjects
+                if (home.Unanswered.RemoveAll(asked => asked.Node == report.From) > 0 && home.Unanswered.Count == 0)
+                    _due.Add(answer.Shard); // the next tick lends the shard's subjects
             }
             foreach (var subject in report.Subjects)
             {
@@ -132,7 +138,10 @@ public sealed class QuotaLender(
         Send(grants, data);
     }
 
-    /// <summary>Repeats what was not answered, and lends what became free. Call it every <see cref="Limits.Tick"/>.</summary>
+    /// <summary>
+    /// Asks and lends for the homes that have changed. Every <see cref="Limits.QuotaReportInterval"/> also repeats what was not answered,
+    /// and visits all homes. Call it every <see cref="Limits.Tick"/>.
+    /// </summary>
     /// <param name="now">The present timestamp.</param>
     public void Tick(long now)
     {
@@ -141,39 +150,63 @@ public sealed class QuotaLender(
         DataIdentity data;
         lock (_gate)
         {
-            if (_repeatedAt is { } at && now - at < frequency * Limits.QuotaReportInterval.TotalSeconds)
+            // While many shards move, one is opened in each step. So only what has changed is visited in between.
+            var isRepetition = _repeatedAt is not { } at || now - at >= frequency * Limits.QuotaReportInterval.TotalSeconds;
+            if (!isRepetition && _due.Count == 0)
                 return;
             data = _data;
-            _repeatedAt = now;
-            foreach (var (shard, home) in _homes)
-            {
-                foreach (var node in home.Unanswered)
-                    inquiries.Add((node, new QuotaInquiryOfShard(shard, home.Inquiry)));
-                if (home.Unanswered.Count == 0)
-                    home.AnsweredAt ??= now;
-                if (home.Subjects.Count == 0)
-                    continue; // so it is for nearly all
-                foreach (var (subject, lending) in home.Subjects)
-                {
-                    foreach (var loan in lending.Loans)
-                    {
-                        if (loan.Sent is { } sent)
-                            grants.Add((loan.Node, sent));
-                    }
-                    Lend(subject, home, lending, now, grants);
-                    if (lending.Loans.Count == 0 && lending.Free.AreAll)
-                        home.Subjects.Remove(subject);
-                }
-            }
+            foreach (var shard in isRepetition ? _homes.Keys.ToArray() : [.. _due])
+                Visit(shard, _homes[shard], isRepetition, now, inquiries, grants);
+            _due.Clear();
+            if (isRepetition)
+                _repeatedAt = now;
         }
         foreach (var ofNode in inquiries.GroupBy(inquiry => inquiry.To, inquiry => inquiry.Asked))
             send(ofNode.Key, new QuotaInquiry(self, [.. ofNode]) { Data = data });
         Send(grants, data);
     }
 
-    /// <summary>Notes what a node holds and needs.</summary>
-    private void Note(NodeId node, SubjectReport report, long now)
+    private void Visit(
+        Shard shard,
+        Home home,
+        bool isRepetition,
+        long now,
+        List<(NodeId To, QuotaInquiryOfShard Asked)> inquiries,
+        List<(NodeId To, SubjectGrant Grant)> grants)
     {
+        foreach (var asked in home.Unanswered)
+        {
+            if (!isRepetition && asked.Since is not null)
+                continue;
+            asked.Since ??= now;
+            inquiries.Add((asked.Node, new QuotaInquiryOfShard(shard, home.Inquiry)));
+        }
+        if (!MayLend(home, now))
+            return;
+        home.AnsweredAt ??= now;
+        if (home.Subjects.Count == 0)
+            return; // so it is for nearly all
+        foreach (var (subject, lending) in home.Subjects)
+        {
+            foreach (var loan in lending.Loans)
+            {
+                if (isRepetition && loan.Sent is { } sent)
+                    grants.Add((loan.Node, sent));
+            }
+            Lend(subject, home, lending, now, grants);
+            if (lending.Loans.Count == 0 && lending.Free.AreAll)
+                home.Subjects.Remove(subject);
+        }
+    }
+
+    /// <summary>Whether all nodes have answered, or those that have not are silent for too long.</summary>
+    private bool MayLend(Home home, long now) => home.Unanswered.TrueForAll(
+        asked => asked.Since is { } since && now - since >= frequency * Limits.QuotaAnswerWait.TotalSeconds);
+
+    /// <summary>Notes what a node holds and needs. Repeats the grant that the node seems not to have got.</summary>
+    private void Note(QuotaReport message, SubjectReport report, long now, List<(NodeId To, SubjectGrant Grant)> grants)
+    {
+        var node = message.From;
         if (!_homes.TryGetValue(report.Subject.Home, out var home))
             return;
         ref var lending = ref CollectionsMarshal.GetValueRefOrAddDefault(home.Subjects, report.Subject, out _);
@@ -186,16 +219,31 @@ public sealed class QuotaLender(
         var loan = loans.Find(known => known.Node == node);
         if (loan is null)
             loans.Add(loan = new Loan(node));
+        if (message.Number <= loan.Number)
+            return;
+        loan.Number = message.Number;
         (loan.Holds, loan.Demand, loan.IsIdle) = (report.Holds, report.Demand, report.IsIdle);
         if (!loan.IsConfirmed)
             loan.Lent = report.Holds;
-        if (loan.Sent is not { } sent || report.Stamp < sent.Stamp)
+        if (loan.Sent is not { } sent)
             return;
+        if (report.Stamp < sent.Stamp)
+        {
+            // The report may also have crossed the grant. It did not if it comes so late.
+            if (now - loan.SentAt < frequency * Limits.Tick.TotalSeconds)
+                return;
+            loan.SentAt = now;
+            grants.Add((node, sent));
+            return;
+        }
         // With a later stamp, the node has forgotten the subject and uses it again. It takes the grant no more.
         loan.IsConfirmed = report.Stamp == sent.Stamp;
         if (loan.IsConfirmed)
             lending.Free.Add(report.Returned);
-        loan.Lent = loan.IsConfirmed ? sent.Amounts : report.Holds;
+        // A node that has forgotten the subject confirms a grant too, and holds nothing of it.
+        loan.Lent = loan.IsConfirmed
+            ? QuotaAmounts.Create(quota => Math.Min(sent.Amounts[quota], report.Holds[quota]))
+            : report.Holds;
         loan.Sent = null;
         if (sent.IsRelease && report.IsIdle)
             loans.Remove(loan);
@@ -204,7 +252,7 @@ public sealed class QuotaLender(
     /// <summary>Lends the subject's quotas to the nodes that use it, and takes back the shares of the others.</summary>
     private void Lend(QuotaKey subject, Home home, Lending lending, long now, List<(NodeId To, SubjectGrant Grant)> grants)
     {
-        if (home.Unanswered.Count > 0)
+        if (!MayLend(home, now))
             return;
         var loans = lending.Loans;
         var limits = LimitsOf(subject);
@@ -220,6 +268,7 @@ public sealed class QuotaLender(
             var tokens = lending.Free.Take(QuotaAmounts.OfRates(rate => Math.Max(amounts[rate] - loan.AtMost(rate), 0)));
             loan.Sent = new SubjectGrant(
                 subject, new QuotaStamp(home.Inquiry.Epoch, ++_number), amounts, loan.IsIdle, tokens, areParts[i]);
+            loan.SentAt = now;
             grants.Add((loan.Node, loan.Sent.Value));
         }
         lending.Free.SetFree(FreeOf(subject, loans));
@@ -279,17 +328,27 @@ public sealed class QuotaLender(
 
     /// <summary>A home shard for which this node lends.</summary>
     /// <param name="inquiry">The stamp of the inquiry, whose epoch all grants have.</param>
-    /// <param name="unanswered">The nodes that have not answered it.</param>
-    private sealed class Home(QuotaStamp inquiry, List<NodeId> unanswered)
+    /// <param name="nodes">The nodes to be asked.</param>
+    private sealed class Home(QuotaStamp inquiry, IEnumerable<NodeId> nodes)
     {
         public QuotaStamp Inquiry => inquiry;
 
-        public List<NodeId> Unanswered => unanswered;
+        /// <summary>The nodes that have not answered.</summary>
+        public List<Asked> Unanswered { get; } = [.. nodes.Select(node => new Asked(node))];
 
-        /// <summary>When all nodes had answered; null before.</summary>
+        /// <summary>When all nodes had answered, or had been silent for too long, for the first time; null before.</summary>
         public long? AnsweredAt { get; set; }
 
         public Dictionary<QuotaKey, Lending> Subjects { get; } = [];
+    }
+
+    /// <summary>A node that has not answered.</summary>
+    private sealed class Asked(NodeId node)
+    {
+        public NodeId Node => node;
+
+        /// <summary>When it was asked for the first time; null before.</summary>
+        public long? Since { get; set; }
     }
 
     /// <summary>What is lent of one subject, and what is not.</summary>
@@ -313,8 +372,14 @@ public sealed class QuotaLender(
         /// <summary>What the node says that it holds: of levels it may be more.</summary>
         public QuotaAmounts Holds { get; set; }
 
+        /// <summary>The number of the node's last report of the subject.</summary>
+        public long Number { get; set; }
+
         /// <summary>The grant that the node has not confirmed; null if it has confirmed all.</summary>
         public SubjectGrant? Sent { get; set; }
+
+        /// <summary>When it was sent, or repeated because of a report.</summary>
+        public long SentAt { get; set; }
 
         public QuotaAmounts Demand { get; set; }
 

@@ -28,6 +28,17 @@ public sealed class ServiceCache(IStoreReader reader)
             ? new ValueTask<CachedService>(service)
             : LoadAsync(sid, cancellationToken);
 
+    /// <summary>
+    /// Returns the service instance. Reads it again if the cached one is an earlier one than another node knows, so that its SID has passed
+    /// to a later one.
+    /// </summary>
+    /// <param name="sid">The SID.</param>
+    /// <param name="id">The store's key of the service instance that another node knows.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="PresenceException">ServiceInstanceNotFound; StorageUnavailable on a read.</exception>
+    public ValueTask<CachedService> GetAsync(ServiceSid sid, long id, CancellationToken cancellationToken) =>
+        FindCached(sid) is { } service && service.Id < id ? LoadAsync(sid, cancellationToken) : GetAsync(sid, cancellationToken);
+
     /// <summary>Returns the service instance if it is cached; otherwise null, even if it exists.</summary>
     public CachedService? FindCached(ServiceSid sid) => _services.TryGetValue(sid, out var service) && !service.IsDeleted ? service : null;
 

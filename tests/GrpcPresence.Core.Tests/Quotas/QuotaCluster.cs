@@ -31,6 +31,8 @@ internal sealed class QuotaCluster : IDisposable
     private readonly PresenceMetrics _metrics;
     private readonly Random _random;
     private readonly PriorityQueue<Action, (TimeSpan At, long Number)> _pending = new();
+    private readonly HashSet<(NodeId, NodeId)> _cuts = [];
+    private readonly Dictionary<NodeId, TimeSpan> _unanswered = []; // the nodes that the home owner asks, and since when
     private TimeSpan _now;
     private long _number;
     private long _incarnations;
@@ -64,6 +66,11 @@ internal sealed class QuotaCluster : IDisposable
     /// <summary>Whether messages may be lost, repeated and late.</summary>
     public bool IsLossy { get; set; }
 
+    /// <summary>
+    /// The nodes that were silent to a home owner for so long that it lends without them, until all shares are within their bound again.
+    /// </summary>
+    public HashSet<NodeId> Silent { get; } = [];
+
     /// <summary>Called after everything that happens.</summary>
     public Action Check { get; set; } = () => { };
 
@@ -87,10 +94,21 @@ internal sealed class QuotaCluster : IDisposable
             {
                 node.Borrower.Tick(Time.GetTimestamp());
                 node.Lender.Tick(Time.GetTimestamp());
+                NoteSilent();
                 Check();
             }
         }
     }
+
+    /// <summary>Cuts two nodes off from each other. Others reach both.</summary>
+    public void Cut(Node one, Node other)
+    {
+        _cuts.Add((one.Id, other.Id));
+        _cuts.Add((other.Id, one.Id));
+    }
+
+    /// <summary>Ends all cuts.</summary>
+    public void Heal() => _cuts.Clear();
 
     /// <summary>Lets time pass at once, in which no node does anything, as if no call came.</summary>
     public void Skip(TimeSpan time)
@@ -145,6 +163,9 @@ internal sealed class QuotaCluster : IDisposable
         Home = node;
         node.Lender.SetNodes(View); // a node claims a shard by the newest view: see QuotaLender for what an older one adds
         node.Lender.OpenHome(Subject.Home, ++_epoch);
+        _unanswered.Clear();
+        foreach (var asked in View)
+            _unanswered[asked] = _now;
     }
 
     private void Close(Node node, Node ifNotAgain)
@@ -159,15 +180,25 @@ internal sealed class QuotaCluster : IDisposable
         {
             Later(TimeSpan.FromMilliseconds(_random.Next(300)), () =>
             {
-                if (node.IsAlive)
-                    node.Lender.SetNodes(View);
+                if (!node.IsAlive)
+                    return;
+                node.Lender.SetNodes(View);
             });
+        }
+    }
+
+    private void NoteSilent()
+    {
+        foreach (var (node, since) in _unanswered)
+        {
+            if (_now - since >= Limits.QuotaAnswerWait && View.Contains(node))
+                Silent.Add(node);
         }
     }
 
     private void Send(NodeId to, QuotaMessage message)
     {
-        if (IsLossy && _random.Next(5) == 0)
+        if ((IsLossy && _random.Next(5) == 0) || _cuts.Contains((message.From, to)))
             return;
         var delay = IsLossy && _random.Next(10) == 0 ? _random.Next(4000) : _random.Next(20);
         for (var copies = IsLossy && _random.Next(8) == 0 ? 2 : 1; copies > 0; copies--, delay += _random.Next(2000))
@@ -176,6 +207,8 @@ internal sealed class QuotaCluster : IDisposable
             {
                 if (Nodes.Find(node => node.Id == to) is not { IsAlive: true } node)
                     return;
+                if (node == Home && message is QuotaReport report && report.Answers.Any(answer => answer.Stamp.Epoch == _epoch))
+                    _unanswered.Remove(report.From);
                 node.Borrower.Receive(message, Time.GetTimestamp());
                 node.Lender.Receive(message, Time.GetTimestamp());
             });

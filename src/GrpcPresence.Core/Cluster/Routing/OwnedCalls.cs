@@ -13,8 +13,9 @@ namespace GrpcPresence.Core.Cluster.Routing;
 /// </summary>
 /// <remarks>
 /// Calls run in the order in which a link brings them, except that a call waits if its service instance is not cached, and all later ones
-/// of that service instance wait behind it. A result is sent when the call is complete. One that depends on sessions, also a rejection, is
-/// sent only while this node is confirmed; otherwise the client gets OwnerUnavailable.
+/// of that service instance wait behind it. The same holds if the ingress knows a later service instance with the SID than is cached here.
+/// A result is sent when the call is complete. One that depends on sessions, also a rejection, is sent only while this node is confirmed;
+/// otherwise the client gets OwnerUnavailable.
 /// </remarks>
 internal sealed class OwnedCalls(
     PresenceTracker tracker,
@@ -43,13 +44,13 @@ internal sealed class OwnedCalls(
     /// <summary>Runs a call.</summary>
     public void Receive(NodeId from, CallItem call)
     {
-        var sid = call switch
+        var named = call switch
         {
-            HeartbeatItem heartbeat => heartbeat.Service,
-            EndSessionItem end => end.Service,
-            _ => default(ServiceSid?),
+            HeartbeatItem heartbeat => (heartbeat.Service, heartbeat.ServiceId),
+            EndSessionItem end => (end.Service, end.ServiceId),
+            _ => default((ServiceSid Sid, long Id)?),
         };
-        if (sid is not { } service)
+        if (named is not { } service)
         {
             Run(from, call, service: null);
             return;
@@ -57,17 +58,17 @@ internal sealed class OwnedCalls(
         CachedService? cached;
         lock (_gate)
         {
-            if (_loading.TryGetValue(service, out var loading))
+            if (_loading.TryGetValue(service.Sid, out var loading))
             {
-                loading.Calls.Enqueue((from, call));
+                loading.Calls.Enqueue(new Waiting(from, call, service.Id, IsReadSince: false));
                 return;
             }
-            cached = services.FindCached(service);
-            if (cached is null)
+            cached = services.FindCached(service.Sid);
+            if (cached is null || cached.Id < service.Id)
             {
-                loading = new Loading(services.GetAsync(service, CancellationToken.None).AsTask());
-                loading.Calls.Enqueue((from, call));
-                _loading.Add(service, loading);
+                loading = new Loading(services.GetAsync(service.Sid, service.Id, CancellationToken.None).AsTask());
+                loading.Calls.Enqueue(new Waiting(from, call, service.Id, IsReadSince: true));
+                _loading.Add(service.Sid, loading);
                 WakeAfter(loading.Service);
                 return;
             }
@@ -78,14 +79,14 @@ internal sealed class OwnedCalls(
     /// <summary>Runs the calls whose service instance was read, and sends the results of complete calls.</summary>
     public void Flush()
     {
-        while (TakeLoaded() is { } loading)
+        while (TakeLoaded() is ({ } loading, var sid))
         {
-            foreach (var (from, call) in loading.Calls)
+            while (loading.Calls.TryDequeue(out var waiting) && !ReadAgain(sid, loading, waiting))
             {
                 if (loading.Service.IsCompletedSuccessfully)
-                    Run(from, call, loading.Service.Result);
+                    Run(waiting.From, waiting.Call, loading.Service.Result);
                 else
-                    Send(from, call, ResultOf(loading.Service));
+                    Send(waiting.From, waiting.Call, ResultOf(loading.Service));
             }
         }
         List<Running> complete = [];
@@ -106,7 +107,7 @@ internal sealed class OwnedCalls(
     /// <summary>
     /// Takes the calls of a service instance that was read. While they run, later ones still wait, so that they do not overtake them.
     /// </summary>
-    private Loading? TakeLoaded()
+    private (Loading? Loading, ServiceSid Sid) TakeLoaded()
     {
         lock (_gate)
         {
@@ -120,10 +121,35 @@ internal sealed class OwnedCalls(
                     continue;
                 }
                 _loading[sid] = new Loading(loading.Service);
-                return loading;
+                return (loading, sid);
             }
-            return null;
+            return default;
         }
+    }
+
+    /// <summary>
+    /// Reads the service instance again, if the ingress of a call knows a later one than the read has found, and the read began before the
+    /// call came. This call, and those behind it, wait for that. A call waits for one such read.
+    /// </summary>
+    private bool ReadAgain(ServiceSid sid, Loading loading, Waiting call)
+    {
+        var isKnown = loading.Service.IsCompletedSuccessfully
+            ? loading.Service.Result.Id >= call.ServiceId
+            : loading.Service.Exception?.InnerException is not PresenceException { Reason: ErrorReason.ServiceInstanceNotFound };
+        if (call.IsReadSince || isKnown)
+            return false;
+        var again = new Loading(services.GetAsync(sid, call.ServiceId, CancellationToken.None).AsTask());
+        lock (_gate)
+        {
+            foreach (var waiting in loading.Calls.Prepend(call))
+                again.Calls.Enqueue(waiting with { IsReadSince = true });
+            foreach (var later in _loading[sid].Calls)
+                again.Calls.Enqueue(later);
+            _loading[sid] = again;
+        }
+        loading.Calls.Clear();
+        WakeAfter(again.Service);
+        return true;
     }
 
     private void Run(NodeId from, CallItem call, CachedService? service)
@@ -151,8 +177,7 @@ internal sealed class OwnedCalls(
         if (service.Id != call.ServiceId)
             return Task.FromException(PresenceErrors.ServiceInstanceNotFound(call.Service));
         var met = call.Stream is { } stream ? streams.Meet(stream.Id, stream.EndSessionsOnClose) : null;
-        var result = tracker.Beat(service, call.User, call.Session, met);
-        return result.Rejection is { } reason ? Task.FromException(ErrorOf(reason, call)) : result.Stored;
+        return tracker.Beat(service, call.User, call.Session, met).ToTask(call.Service, call.User);
     }
 
     private SessionEnd End(CachedService service, EndSessionItem call) => service.Id == call.ServiceId
@@ -177,13 +202,6 @@ internal sealed class OwnedCalls(
         _ => new CallResult.Failed(CallError.Of(new PresenceException(ErrorReason.Internal, "The call failed."))),
     };
 
-    private static PresenceException ErrorOf(ErrorReason reason, HeartbeatItem call) => reason switch
-    {
-        ErrorReason.SessionEnded => PresenceErrors.SessionEnded(),
-        ErrorReason.ServiceInstanceNotFound => PresenceErrors.ServiceInstanceNotFound(call.Service),
-        _ => PresenceErrors.UserNotFound(call.User.Sid is { } sid ? sid : call.User.Identity),
-    };
-
     private void WakeAfter(Task task) => task.ContinueWith(
         static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 
@@ -191,6 +209,13 @@ internal sealed class OwnedCalls(
 
     private sealed record Loading(Task<CachedService> Service)
     {
-        public Queue<(NodeId From, CallItem Call)> Calls { get; } = new();
+        public Queue<Waiting> Calls { get; } = new();
     }
+
+    /// <summary>A call that waits until its service instance is read.</summary>
+    /// <param name="From">The ingress.</param>
+    /// <param name="Call">The call.</param>
+    /// <param name="ServiceId">The key of the service instance that the ingress knows.</param>
+    /// <param name="IsReadSince">Whether the read began after the call came, so that it shows what the ingress knew.</param>
+    private sealed record Waiting(NodeId From, CallItem Call, long ServiceId, bool IsReadSince);
 }

@@ -6,6 +6,7 @@ using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Cluster.Routing;
 
@@ -93,6 +94,55 @@ public sealed class OwnedCallsTests : IAsyncLifetime
         foreach (var call in new[] { 1, 2 })
             Assert.Equal(ErrorReason.ServiceInstanceNotFound, Assert.IsType<CallResult.Failed>(ResultOf(call)).Error.Reason);
         Assert.Equal(0, _world.Tracker.LiveSessions);
+    }
+
+    [Fact]
+    public async Task A_call_for_a_service_instance_that_was_created_again_with_its_SID_waits_until_the_owner_has_read_it()
+    {
+        var (before, after) = await CreateAgainAsync();
+
+        _calls.Receive(Ingress, Beat(1) with { ServiceId = after }); // the hint of the deletion has not come here
+        _calls.Receive(Ingress, End(2) with { ServiceId = after });
+        Assert.Empty(_results);
+        await FlushAsync();
+        _world.Write();
+        await FlushAsync();
+
+        Assert.True(before < after);
+        Assert.IsType<CallResult.Done>(ResultOf(1));
+        Assert.IsType<CallResult.Done>(ResultOf(2));
+        Assert.Equal(after, _world.Services.FindCached(_service.Sid)!.Id);
+    }
+
+    [Fact]
+    public async Task A_call_that_comes_while_an_earlier_service_instance_is_read_waits_for_another_read()
+    {
+        var cold = Create(new ServiceCache(_world.Store));
+        _world.Store.Faults.StallAllReads(after: 0);
+        cold.Receive(Ingress, Beat(1));
+        _world.Store.Faults.Clear(); // the read ends with the service instance of before
+        var (_, after) = await CreateAgainAsync();
+
+        cold.Receive(Ingress, Beat(2) with { ServiceId = after });
+        await FlushAsync(cold);
+        await FlushAsync(cold);
+        _world.Write();
+        await FlushAsync(cold);
+
+        Assert.IsType<CallResult.Done>(ResultOf(2));
+    }
+
+    [Fact]
+    public async Task A_later_service_instance_than_the_store_has_costs_one_read_and_is_not_found()
+    {
+        var before = _world.Store.Faults.Reads;
+
+        _calls.Receive(Ingress, Beat(1) with { ServiceId = _service.Id + 1 });
+        await FlushAsync();
+
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, Assert.IsType<CallResult.Failed>(ResultOf(1)).Error.Reason);
+        Assert.Equal(1, _world.Store.Faults.Reads - before);
+        Assert.Equal(0, _calls.Count);
     }
 
     [Fact]
@@ -200,6 +250,22 @@ public sealed class OwnedCallsTests : IAsyncLifetime
         new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"), Stream: null);
 
     private EndSessionItem End(long call) => new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"));
+
+    /// <summary>Deletes the service instance and creates it again. The cache of the owner has only the one before.</summary>
+    private async Task<(long Before, long After)> CreateAgainAsync()
+    {
+        using var other = new World(_world.Store.OpenAnotherWriter());
+        await other.Do(new DeleteServiceInstance(_service.Sid));
+        await other.Do(new CreateServiceInstance(_service.Sid, ""));
+        var created = await other.Services.GetAsync(_service.Sid, TestContext.Current.CancellationToken);
+        return (_service.Id, created.Id);
+    }
+
+    private async Task FlushAsync(OwnedCalls? calls = null)
+    {
+        await WokenAsync();
+        (calls ?? _calls).Flush();
+    }
 
     private CallResult ResultOf(long call) => Assert.Single(_results, result => result.Call == call).Result;
 

@@ -1,7 +1,9 @@
 using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Testing.Cluster;
 using GrpcPresence.Testing.Watching;
 
@@ -18,6 +20,8 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
     private readonly HashSet<long> _charged = [];
     private readonly Queue<TimeSpan> _granted = new(); // in the last window
     private readonly HashSet<NodeId> _excused = []; // the home owner's view lacked them, so it may have lent their shares to others
+    private readonly HashSet<(Home Home, NodeId Node)> _answered = []; // who has said to a home owner what it holds
+    private (Home Home, TimeSpan Since) _home;
     private TimeSpan _excusedUntil;
     private long _lastCall;
 
@@ -51,6 +55,13 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
         return isGranted;
     }
 
+    /// <summary>Notes a report that a node has received, which may be the home owner.</summary>
+    public void NoteAnswers(SimulatedNode to, QuotaReport report)
+    {
+        foreach (var answer in report.Answers.Where(answer => answer.Shard == Subject.Home))
+            _answered.Add((new Home(to.Id, answer.Stamp.Epoch, report.Data), report.From));
+    }
+
     /// <summary>Checks the shares of the nodes that serve clients, and what was allowed in the last seconds.</summary>
     /// <param name="serving">These nodes.</param>
     /// <param name="holder">The home owner, if it serves.</param>
@@ -60,10 +71,14 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
     {
         foreach (var node in serving.Where(node => !newest.Contains(node.Id) || holder?.View.Current.Contains(node.Id) == false))
             _excused.Add(node.Id);
+        _excused.UnionWith(serving.Select(node => node.Id).Where(node => IsSilent(node, holder)));
         var shares = serving.Sum(ShareOf);
         var bound = Limit + serving.Count;
         if (shares <= bound)
-            _excused.RemoveWhere(node => newest.Contains(node) && holder?.View.Current.Contains(node) != false);
+        {
+            _excused.RemoveWhere(
+                node => newest.Contains(node) && holder?.View.Current.Contains(node) != false && !IsSilent(node, holder));
+        }
         var counted = serving.Where(node => !_excused.Contains(node.Id)).Sum(ShareOf);
         if (counted > bound)
         {
@@ -87,5 +102,19 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
             throw new BrokenPromiseException("SharedQuota", $"{node.Id} asks for everything and has {ShareOf(node)} of {Limit}");
     }
 
+    /// <summary>Whether the home owner may lend without what the node holds, because it has not answered for too long.</summary>
+    private bool IsSilent(NodeId node, SimulatedNode? holder)
+    {
+        if (holder is null)
+            return false;
+        var home = new Home(holder.Id, holder.Gates[Subject.Home].Epoch, holder.Node.Data);
+        if (_home.Home != home)
+            _home = (home, clock.Now);
+        var isOld = clock.Now - _home.Since >= Limits.QuotaAnswerWait - (2 * Limits.Tick); // asked before this was called
+        return isOld && node != holder.Id && !_answered.Contains((home, node));
+    }
+
     private int ShareOf(SimulatedNode node) => node.Node.Quotas.ShareOf(Subject)[Quota.WritesPerSecond];
+
+    private readonly record struct Home(NodeId Node, long Epoch, DataIdentity Data);
 }

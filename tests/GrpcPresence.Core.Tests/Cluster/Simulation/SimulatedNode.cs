@@ -110,6 +110,8 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             Executor = this,
         });
         Node.Joined += () => HasJoined = true;
+        Resolver = new UserResolver(store, _tracker, new SidCache(Services));
+        Users = new RoutedUsers(Resolver, Node.Router);
         Limiter = new QuotaLimiter(ClusterQuotas.Whole, ClusterQuotas.Whole, ClusterQuotas.Whole, _metrics, Time, Node.Quotas);
     }
 
@@ -126,6 +128,10 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     public IClusterView View { get; }
 
     public QuotaLimiter Limiter { get; }
+
+    public UserResolver Resolver { get; }
+
+    public RoutedUsers Users { get; }
 
     public WatchHub Hub { get; }
 
@@ -214,6 +220,8 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     private void Receive(NodeId from, NodeMessage message)
     {
+        if (message is SharedQuotaMessage { Message: QuotaReport report })
+            _quotas.NoteAnswers(this, report);
         Node.Receive(from, message);
         _hasReceived = true;
     }
