@@ -1,4 +1,6 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Fixture;
@@ -11,7 +13,8 @@ namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 /// <summary>What callers may conclude from the answers to heartbeats and ends of sessions.</summary>
 internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
 {
-    private static readonly TimeSpan LongestCall = 2 * Core.Domain.Limits.ForwardedCall; // of a call that its owner has received late
+    private static readonly TimeSpan LongestCall = 2 * Limits.ForwardedCall; // of a call that its owner has received late
+    private static readonly TimeSpan LongestAnswer = Limits.ForwardedCall + TimeSpan.FromSeconds(1);
 
     private readonly List<Asked> _asked = [];
     private readonly Dictionary<(string User, string Session), (TimeSpan At, TimeSpan Until)> _ended = []; // answered ends
@@ -19,35 +22,49 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     private readonly Dictionary<string, TimeSpan> _online = []; // up to when an answered heartbeat keeps the user online
     private readonly HashSet<string> _steady = []; // steady users that were seen online
     private readonly Dictionary<(string User, string Session), TimeSpan> _unsure = []; // up to when a lost end may count after all
+    private readonly Dictionary<string, TimeSpan> _deleted = []; // when a commit deleted the user last
 
-    /// <summary>Notes a heartbeat of a client that sends them all the time.</summary>
-    public void BeatSteadily(HeartbeatResult result, string user) => _asked.Add(new Asked(user, "steady", result.Stored, clock.Now, false));
-
-    /// <summary>Notes a heartbeat, of a stream if there is one.</summary>
-    public void Beat(HeartbeatResult result, string user, string session, StreamId? stream = null)
+    /// <summary>Notes a heartbeat that was sent to a node, of a stream if there is one.</summary>
+    public void Beat(HeartbeatResult result, string user, string session, SimulatedNode ingress, StreamId? stream = null)
     {
         if (result.Rejection is null)
-            _asked.Add(new Asked(user, session, result.Stored, clock.Now, false) { Stream = stream });
+            _asked.Add(new Asked(user, session, result.Stored, clock.Now, ingress, isEnd: false) { Stream = stream });
     }
 
     /// <summary>Notes the close of a stream whose sessions end with it. The user may go offline from now on.</summary>
     public void CloseStream(StreamId stream, string user)
     {
-        if (_online.GetValueOrDefault(user) != TimeSpan.MinValue)
-            _online.Remove(user);
+        _online.Remove(user);
         foreach (var asked in _asked.Where(asked => asked.Stream == stream))
             asked.IsClosed = true;
     }
 
     /// <summary>Notes the end of a session. The user may go offline from now on.</summary>
-    public void End(Task answer, string user, string session)
+    public void End(Task answer, string user, string session, SimulatedNode ingress)
     {
         _online.Remove(user);
-        _asked.Add(new Asked(user, session, answer, clock.Now, true));
+        _asked.Add(new Asked(user, session, answer, clock.Now, ingress, isEnd: true));
     }
 
-    /// <summary>Notes the deletion of a user.</summary>
-    public void Delete(string user) => _online[user] = TimeSpan.MinValue;
+    /// <summary>Notes that a commit has deleted a user. Heartbeats from before do not count.</summary>
+    public void NoteDeleted(string user)
+    {
+        _online.Remove(user);
+        _deleted[user] = clock.Now;
+    }
+
+    /// <summary>A process has ended. Its clients get no answers, but an owner may still run what it has received.</summary>
+    public void Lose(SimulatedNode ingress)
+    {
+        foreach (var asked in _asked.Where(asked => asked.Ingress == ingress && !asked.Answer.IsCompleted))
+        {
+            if (asked.IsEnd)
+                (asked.IsExcused, asked.LostUntil) = (true, clock.Now + LongestCall);
+            else
+                NoteFailed(asked);
+        }
+        _asked.RemoveAll(asked => asked.Ingress == ingress && !asked.IsEnd && !asked.Answer.IsCompleted);
+    }
 
     /// <summary>
     /// The store has lost its last commits. What was answered before does not count. A session may have lived on in memory, so its
@@ -75,7 +92,8 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     {
         foreach (var asked in _asked.Where(asked => asked.Answer.IsCompleted))
             Take(asked);
-        _asked.RemoveAll(asked => asked.Answer.IsCompleted);
+        _asked.RemoveAll(asked => asked.Answer.IsCompleted || asked.LostUntil < clock.Now);
+        RequireAnswers(service);
         var stored = image.Get(service);
         if (!stored.Record.Configuration.ReachabilityEnabled)
             return;
@@ -119,9 +137,9 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         }
         if (!asked.Answer.IsCompletedSuccessfully)
         {
-            _ = asked.Answer.Exception; // observed
             if (!asked.IsEnd)
                 NoteFailed(asked);
+            RequireRetry(asked);
             return;
         }
         var key = (asked.User, asked.Session);
@@ -143,7 +161,7 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         {
             _beaten[key] = (asked.At, clock.Now);
             var mayEnd = _asked.Exists(other => other.User == asked.User && other.IsEnd);
-            if (!mayEnd && !asked.IsClosed && _online.GetValueOrDefault(asked.User) != TimeSpan.MinValue)
+            if (!mayEnd && !asked.IsClosed && (!_deleted.TryGetValue(asked.User, out var deleted) || asked.At > deleted))
                 _online[asked.User] = asked.At + timeout;
         }
     }
@@ -154,6 +172,35 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
             _unsure[key] = until;
     }
 
+    /// <summary>Each client gets an answer in time, unless its node was paused meanwhile.</summary>
+    private void RequireAnswers(ServiceSid service)
+    {
+        foreach (var asked in _asked)
+        {
+            asked.IsExcused |= !asked.Ingress.IsServing;
+            if (asked.IsExcused || clock.Now <= asked.At + LongestAnswer)
+                continue;
+            var shard = Shard.Of(service, World.Id(asked.User));
+            throw new BrokenPromiseException(
+                "Live",
+                $"{asked.Ingress.Id}, {asked.Ingress.Gates[shard]}, has not answered a call of {asked.User}, {shard}, since {asked.At}");
+        }
+    }
+
+    /// <summary>A client that cannot reach the owner of its user is asked to try again.</summary>
+    private static void RequireRetry(Asked asked)
+    {
+        var error = asked.Answer.Exception?.InnerException as PresenceException;
+        var isExpected = error?.Reason switch
+        {
+            ErrorReason.OwnerUnavailable => error.RetryAfter is not null,
+            ErrorReason.StorageUnavailable or ErrorReason.ServerStopping or ErrorReason.SessionEnded => true,
+            _ => asked.IsEnd && error?.Reason == ErrorReason.UserNotFound,
+        };
+        if (!isExpected)
+            throw new BrokenPromiseException("Retry", $"{asked.Ingress.Id} rejects a call of {asked.User}: {error}");
+    }
+
     /// <summary>A heartbeat that failed may have been taken before: then its session lives in memory.</summary>
     private void NoteFailed(Asked asked)
     {
@@ -162,7 +209,7 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         _beaten[key] = (isAlive ? beaten.Asked : asked.At, clock.Now);
     }
 
-    private sealed class Asked(string user, string session, Task answer, TimeSpan at, bool isEnd)
+    private sealed class Asked(string user, string session, Task answer, TimeSpan at, SimulatedNode ingress, bool isEnd)
     {
         public string User => user;
 
@@ -171,6 +218,8 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         public Task Answer => answer;
 
         public TimeSpan At => at;
+
+        public SimulatedNode Ingress => ingress;
 
         public bool IsEnd => isEnd;
 
@@ -181,5 +230,11 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
 
         /// <summary>Whether the stream was closed since, and its sessions end with it.</summary>
         public bool IsClosed { get; set; }
+
+        /// <summary>Up to when an owner may run the call, whose ingress has ended.</summary>
+        public TimeSpan LostUntil { get; set; } = TimeSpan.MaxValue;
+
+        /// <summary>Whether the ingress was paused, or has ended.</summary>
+        public bool IsExcused { get; set; }
     }
 }
