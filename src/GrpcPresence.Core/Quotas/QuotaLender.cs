@@ -22,7 +22,8 @@ namespace GrpcPresence.Core.Quotas;
 /// <para>6. A larger share brings tokens that no node has (<see cref="FreeTokens"/>), so that a node can use it at once.</para>
 /// <para>What a move may add: a node that joined so recently that the view of the new home owner lacks it holds what the home owner before
 /// lent to it, and the new one lends that again. So the sum is at most the limit plus N plus the shares of such nodes. Once the view has
-/// arrived, the next reports correct it.</para>
+/// arrived, the next report of each such node corrects it. The new home owner does not wait for one: a node that never answers would stop
+/// all lending.</para>
 /// </remarks>
 /// <param name="self">This node.</param>
 /// <param name="serviceInstance">The limits of each service instance in the whole cluster.</param>

@@ -17,8 +17,9 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
 
     private readonly HashSet<long> _charged = [];
     private readonly Queue<TimeSpan> _granted = new(); // in the last window
-    private readonly HashSet<NodeId> _excused = []; // the home owner's view lacked them, so it may have lent their shares to others
-    private TimeSpan _excusedUntil;
+    private readonly HashSet<NodeId> _unknown = []; // the home owner may not know their shares, so it may have lent these to others
+    private readonly HashSet<(NodeId Home, NodeId Node)> _heard = []; // whose report has reached a node, since its view contains the sender
+    private TimeSpan _unknownUntil;
     private long _lastCall;
 
     /// <summary>The limits of the service instance in the whole cluster. Steady heartbeats must not reach theirs.</summary>
@@ -51,6 +52,29 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
         return isGranted;
     }
 
+    /// <summary>Notes a report that a node has received, which may be the home owner.</summary>
+    public void NoteReport(SimulatedNode to, QuotaReport report)
+    {
+        var isTaken = report.Data == to.Node.Data && to.View.Current.Contains(report.From);
+        if (isTaken && report.Subjects.Any(subject => subject.Subject == Subject))
+            _heard.Add((to.Id, report.From));
+    }
+
+    /// <summary>
+    /// Notes which nodes a home owner does not ask for their shares when it begins, because its view lacks them. To be called whenever
+    /// nodes have done something.
+    /// </summary>
+    public void NoteUnknown(IReadOnlyList<SimulatedNode> serving, SimulatedNode? holder, ClusterView newest)
+    {
+        foreach (var node in serving)
+        {
+            if (newest.Contains(node.Id) && holder?.View.Current.Contains(node.Id) != false)
+                continue;
+            _unknown.Add(node.Id);
+            _heard.RemoveWhere(heard => heard.Node == node.Id);
+        }
+    }
+
     /// <summary>Checks the shares of the nodes that serve clients, and what was allowed in the last seconds.</summary>
     /// <param name="serving">These nodes.</param>
     /// <param name="holder">The home owner, if it serves.</param>
@@ -58,24 +82,26 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
     public void Check(IReadOnlyList<SimulatedNode> serving, SimulatedNode? holder, ClusterView newest)
     {
-        foreach (var node in serving.Where(node => !newest.Contains(node.Id) || holder?.View.Current.Contains(node.Id) == false))
-            _excused.Add(node.Id);
+        NoteUnknown(serving, holder, newest);
         var shares = serving.Sum(ShareOf);
         var bound = Limit + serving.Count;
         if (shares <= bound)
-            _excused.RemoveWhere(node => newest.Contains(node) && holder?.View.Current.Contains(node) != false);
-        var counted = serving.Where(node => !_excused.Contains(node.Id)).Sum(ShareOf);
+        {
+            _unknown.RemoveWhere(node =>
+                holder is not null && newest.Contains(node) && (node == holder.Id || _heard.Contains((holder.Id, node))));
+        }
+        var counted = serving.Where(node => !_unknown.Contains(node.Id)).Sum(ShareOf);
         if (counted > bound)
         {
             var all = string.Join(" + ", serving.Select(node => $"{ShareOf(node)} of {node.Id}"));
             throw new BrokenPromiseException("SharedQuota", $"the shares are {all}, above {bound}");
         }
-        if (_excused.Count > 0)
-            _excusedUntil = clock.Now + Window;
+        if (serving.Any(node => _unknown.Contains(node.Id) && ShareOf(node) > 1)) // 1 is for each node
+            _unknownUntil = clock.Now + Window;
         while (_granted.TryPeek(out var at) && at < clock.Now - Window)
             _granted.Dequeue();
         // A second's worth at once, and the rate. Nodes may come and go meanwhile.
-        if (clock.Now > _excusedUntil && _granted.Count > (Limit + (2 * MostNodes)) * (1 + Window.TotalSeconds))
+        if (clock.Now > _unknownUntil && _granted.Count > (Limit + (2 * MostNodes)) * (1 + Window.TotalSeconds))
             throw new BrokenPromiseException("SharedQuota", $"{_granted.Count} calls were allowed in {Window.TotalSeconds} s");
     }
 

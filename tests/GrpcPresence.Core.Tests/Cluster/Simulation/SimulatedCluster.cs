@@ -94,7 +94,7 @@ internal sealed class SimulatedCluster : IDisposable
         _streams = new ClusterStreams(_clock, _clients);
         _stepped = new SteppedNodes(Quantum, _clock, _storeTime, _network, _membership, _continuations, _nodes)
         {
-            Delivered = RequireOneHolder,
+            Delivered = AfterDelivery,
             Stepping = BeforeSteps,
             Stepped = AfterStep,
             AllStepped = AfterSteps,
@@ -297,6 +297,12 @@ internal sealed class SimulatedCluster : IDisposable
         _backEnd.Advance(id => _nodes.Exists(node => node.Id == id && node.IsPaused));
         if (_clock.Now.Ticks % (2 * Quantum.Ticks) == 0)
             BeatSteadily();
+    }
+
+    private void AfterDelivery()
+    {
+        RequireOneHolder();
+        _quotas.NoteUnknown(Serving, FindHolder(_quotas.Subject.Home), _membership.Current);
     }
 
     private void AfterStep(SimulatedNode node)

@@ -211,6 +211,8 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     private void Receive(NodeId from, NodeMessage message)
     {
+        if (message is SharedQuotaMessage { Message: QuotaReport report })
+            _quotas.NoteReport(this, report);
         Node.Receive(from, message);
         _hasReceived = true;
     }
