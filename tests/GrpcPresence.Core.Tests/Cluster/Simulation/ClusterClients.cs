@@ -21,8 +21,8 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     private readonly Dictionary<(string User, string Session), (TimeSpan Asked, TimeSpan Answered)> _beaten = []; // the last heartbeat
     private readonly Dictionary<string, TimeSpan> _online = []; // up to when an answered heartbeat keeps the user online
     private readonly HashSet<string> _steady = []; // steady users that were seen online
-    private readonly Dictionary<(string User, string Session), TimeSpan> _unsure = []; // up to when a lost end may count after all
-    private readonly Dictionary<string, TimeSpan> _deleted = []; // when a commit deleted the user last
+    private readonly Dictionary<(string User, string Session), TimeSpan> _unsure = []; // up to when another end may count
+    private readonly Dictionary<string, TimeSpan> _notBefore = []; // heartbeats asked before may precede a deletion or an end
 
     /// <summary>Notes a heartbeat that was sent to a node, of a stream if there is one.</summary>
     public void Beat(HeartbeatResult result, string user, string session, SimulatedNode ingress, StreamId? stream = null)
@@ -50,7 +50,7 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     public void NoteDeleted(string user)
     {
         _online.Remove(user);
-        _deleted[user] = clock.Now;
+        _notBefore[user] = clock.Now;
     }
 
     /// <summary>A process has ended. Its clients get no answers, but an owner may still run what it has received.</summary>
@@ -137,21 +137,24 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         }
         if (!asked.Answer.IsCompletedSuccessfully)
         {
-            if (!asked.IsEnd)
-                NoteFailed(asked);
             RequireRetry(asked);
+            if (asked.IsEnd)
+            {
+                _notBefore[asked.User] = asked.At + LongestCall; // up to when the owner may take it
+                NoteUnsure((asked.User, asked.Session), asked.At + LongestCall + timeout);
+            }
+            else
+            {
+                NoteFailed(asked);
+            }
             return;
         }
         var key = (asked.User, asked.Session);
         if (asked.IsEnd)
         {
-            // The id is remembered until the lease would have ended, or for a timeout if the session did not live.
-            // The owner took the heartbeat at some time between the two.
-            var began = _beaten.TryGetValue(key, out var beaten) && beaten.Answered + timeout > asked.At ? beaten.Asked : asked.At;
-            var isSecond = _ended.TryGetValue(key, out var earlier) && asked.At < earlier.Until; // it changes nothing
-            if (!isSecond && asked.At >= _unsure.GetValueOrDefault(key))
-                _ended[key] = (clock.Now, began + timeout);
+            NoteEnd(key, asked.At);
             _online.Remove(asked.User);
+            _notBefore[asked.User] = clock.Now; // the answers to heartbeats that the owner took before may come later
         }
         else if (_ended.TryGetValue(key, out var ended) && asked.At > ended.At && clock.Now < ended.Until)
         {
@@ -161,9 +164,29 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         {
             _beaten[key] = (asked.At, clock.Now);
             var mayEnd = _asked.Exists(other => other.User == asked.User && other.IsEnd);
-            if (!mayEnd && !asked.IsClosed && (!_deleted.TryGetValue(asked.User, out var deleted) || asked.At > deleted))
+            if (!mayEnd && !asked.IsClosed && (!_notBefore.TryGetValue(asked.User, out var notBefore) || asked.At > notBefore))
                 _online[asked.User] = asked.At + timeout;
         }
+    }
+
+    /// <summary>
+    /// Notes for how long an ended id is remembered: until the lease would have ended, or for a timeout if the session did not live. An end
+    /// of an id that is remembered changes nothing.
+    /// </summary>
+    private void NoteEnd((string User, string Session) key, TimeSpan askedAt)
+    {
+        var hasEarlier = _ended.TryGetValue(key, out var earlier);
+        if (hasEarlier && askedAt < earlier.Until)
+            return;
+        // A move of the shard may lengthen the time, so this end may have come before the time of another one was over.
+        if ((hasEarlier && askedAt < earlier.Until + timeout) || askedAt < _unsure.GetValueOrDefault(key))
+        {
+            NoteUnsure(key, clock.Now + (2 * timeout));
+            return;
+        }
+        // The owner took the last heartbeat at some time between the two.
+        var began = _beaten.TryGetValue(key, out var beaten) && beaten.Answered + timeout > askedAt ? beaten.Asked : askedAt;
+        _ended[key] = (clock.Now, began + timeout);
     }
 
     private void NoteUnsure((string User, string Session) key, TimeSpan until)
