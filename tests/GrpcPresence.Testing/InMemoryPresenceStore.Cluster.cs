@@ -13,6 +13,7 @@ public sealed partial class InMemoryPresenceStore
 {
     private NodeId? _joined; // the run that joined last
     private volatile bool _isCutOff;
+    private long _countedCalls;
 
     /// <summary>Makes the calls of a cluster fail or wait.</summary>
     public ClusterFaults ClusterFaults { get; } = new();
@@ -36,6 +37,15 @@ public sealed partial class InMemoryPresenceStore
 
     /// <summary>Makes everything of this node fail without effect, as when it cannot reach the store; or work again.</summary>
     public void CutOff(bool isCutOff) => _isCutOff = isCutOff;
+
+    /// <summary>Whether calls of this node fail or wait.</summary>
+    public bool IsHindered => _isCutOff || ClusterFaults.IsHolding;
+
+    /// <summary>
+    /// The number of calls so far that a heartbeat may not cause while its user stays online: reads, and commits of more than the uptime
+    /// and alive marks. Polls, renewals and purges are not counted.
+    /// </summary>
+    public long CountedCalls => Interlocked.Read(ref _countedCalls);
 
     public async ValueTask<NodeLease?> JoinAsync(NodeId node, CancellationToken cancellationToken)
     {
@@ -213,6 +223,8 @@ public sealed partial class InMemoryPresenceStore
 
     private ValueTask<CommitFault> BeginAsync(ClusterCall call, CancellationToken cancellationToken)
     {
+        if (call is not (ClusterCall.Poll or ClusterCall.Renew))
+            Interlocked.Increment(ref _countedCalls);
         ThrowIfCutOff();
         return ClusterFaults.BeginAsync(call, cancellationToken);
     }

@@ -11,6 +11,7 @@ public sealed partial class InMemoryPresenceStore
 {
     public async ValueTask ReadBatchAsync(BatchKeys keys, BatchRead read)
     {
+        Interlocked.Increment(ref _countedCalls);
         await BeginAsync();
         var image = Committed;
         foreach (var service in keys.Services)
@@ -32,6 +33,8 @@ public sealed partial class InMemoryPresenceStore
 
     public async ValueTask<CommitResult> CommitAsync(BatchWrites writes)
     {
+        if (writes.Services.Any() || writes.Switches.Count > 0)
+            Interlocked.Increment(ref _countedCalls);
         await BeginAsync();
         if (_writer is null != writes.Node is not null)
             throw new InvalidOperationException("The commits of a node name it, and no others name one.");

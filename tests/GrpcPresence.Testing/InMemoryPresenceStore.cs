@@ -318,6 +318,7 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
     private async ValueTask<TResult> ReadAsync<TResult>(Func<StoreImage, TResult> read, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        Interlocked.Increment(ref _countedCalls);
         Faults.OnRead();
         ThrowIfCutOff();
         var result = read(Committed);

@@ -45,6 +45,16 @@ public sealed class ClusterFaults
             _holding = calls;
     }
 
+    /// <summary>Whether calls wait, or would wait.</summary>
+    public bool IsHolding
+    {
+        get
+        {
+            lock (_gate)
+                return _holding != ClusterCall.None || _held.Count > 0;
+        }
+    }
+
     /// <summary>The number of calls that wait.</summary>
     public int Held
     {
@@ -67,6 +77,19 @@ public sealed class ClusterFaults
             _held.RemoveAt(choice % _held.Count);
         }
         released.SetResult(); // outside the lock: what waits goes on in here
+    }
+
+    /// <summary>Makes all waiting calls fail without effect, as when the connection to the server has ended.</summary>
+    public void FailHeld()
+    {
+        (ClusterCall Call, TaskCompletionSource Release)[] failed;
+        lock (_gate)
+        {
+            failed = [.. _held];
+            _held.Clear();
+        }
+        foreach (var (call, release) in failed)
+            release.SetException(new StorageException($"The connection of the call {call} has ended."));
     }
 
     /// <summary>Makes the next poll take its moment, then wait for these changes, and then return.</summary>

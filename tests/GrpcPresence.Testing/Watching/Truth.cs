@@ -88,6 +88,29 @@ public sealed class Truth
         }
     }
 
+    /// <summary>
+    /// Adds a commit that does not list all of its changes. <see cref="Learn"/> must have added what the store shows of it.
+    /// </summary>
+    /// <exception cref="BrokenPromiseException">Another change has taken a revision of the commit.</exception>
+    public void TakePartial(ServiceCommit commit)
+    {
+        lock (_gate)
+        {
+            foreach (var change in commit.Users)
+            {
+                if (_exact.TryGetValue(change.Revision, out var other) && other != change.State.Sid)
+                    throw new BrokenPromiseException("OneTimeline", $"revision {change.Revision} was taken twice");
+                _exact[change.Revision] = change.State.Sid;
+                _changes.RemoveAll(known => known.Revision == change.Revision);
+                _changes.Add(change);
+            }
+            _changes.Sort((a, b) => a.Revision.CompareTo(b.Revision));
+            Published = _revision;
+            _advanced.TrySetResult();
+            _advanced = NewSource();
+        }
+    }
+
     /// <summary>Adds changes that are only in the store, which shows one change per user.</summary>
     public void Learn(ChangesRead stored)
     {

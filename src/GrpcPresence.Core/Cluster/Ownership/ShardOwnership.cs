@@ -54,6 +54,7 @@ internal sealed class ShardOwnership(
     private readonly ShardBits _missing = new(); // this node is the target, and they are not open here
     private readonly ShardBits _held = new(); // this node is the holder
     private readonly ShardBits _unclaimed = new(); // this node is the target, and they have no holder
+    private readonly ShardBits _toLoad = new(); // this node holds them, and may not load them from the store yet
     private readonly ShardBits _toMove = new(); // they are open here, and another node is the target
     private readonly List<Shard> _toClaim = [];
     private readonly List<ShardHolder> _switched = [];
@@ -85,7 +86,7 @@ internal sealed class ShardOwnership(
     /// <summary>Takes an item of a hand-over.</summary>
     public void Receive(NodeId from, HandOverItem item, TimeSpan now)
     {
-        _unseen.Add(item.Shard);
+        LookAgain(item.Shard);
         switch (item)
         {
             case HandOverAccepted or HandOverReceived:
@@ -126,7 +127,8 @@ internal sealed class ShardOwnership(
         _closesMore = false;
         var mayBegin = may.Move && _last is null && _outgoing.Count < Limits.HandOversAtOnce;
         (int Table, long View, int Excluded) seen = (table.Version, view.Number, excluded.Version);
-        if (seen == _seen && !_mustLook && (!mayBegin || _toMove.IsEmpty))
+        var mayLoad = !_toLoad.IsEmpty && may.TakeOver && _loads.MayBegin(isHandedOver: false, now);
+        if (seen == _seen && !_mustLook && !mayLoad && (!mayBegin || _toMove.IsEmpty))
             return;
         if (seen.View != _seen.View || seen.Excluded != _seen.Excluded)
         {
@@ -135,6 +137,8 @@ internal sealed class ShardOwnership(
         }
         (_seen, _mustLook) = (seen, false);
         Look(view, may.TakeOver, now);
+        if (mayLoad)
+            LookAtWaiting(view, now);
         if (mayBegin && !_toMove.IsEmpty)
             Begin(now);
     }
@@ -232,12 +236,27 @@ internal sealed class ShardOwnership(
         }
     }
 
+    /// <summary>Looks at shards that wait for their load, as long as loads may begin.</summary>
+    private void LookAtWaiting(ClusterView view, TimeSpan now)
+    {
+        for (var word = 0; word < ShardBits.Words; word++)
+        {
+            for (var bits = _toLoad.Word(word); bits != 0; bits &= bits - 1)
+            {
+                if (!_loads.MayBegin(isHandedOver: false, now))
+                    return;
+                Look(ShardBits.ShardOf(word, bits), view, mayTakeOver: true, now);
+            }
+        }
+    }
+
     private void Look(Shard shard, ClusterView view, bool mayTakeOver, TimeSpan now)
     {
         var holder = table[shard];
         var isHolder = holder.Node == self;
         var isTarget = _targets[shard] == self;
         var gate = gates[shard];
+        _toLoad.Set(shard, isIn: false);
         _held.Set(shard, isHolder);
         _missing.Set(shard, isTarget && (!isHolder || gate.State == ShardGateState.Closed));
         _unclaimed.Set(shard, isTarget && holder.Node is null);
@@ -359,7 +378,12 @@ internal sealed class ShardOwnership(
             return;
         }
         isHandedOver = isHandedOver && _incoming.Find(shard) is { IsComplete: true } complete && complete.Begin.Id == done!.Id;
-        if ((!isHandedOver && !mayTakeOver) || !_loads.MayBegin(isHandedOver, now))
+        if (!isHandedOver && (!mayTakeOver || !_loads.MayBegin(isHandedOver: false, now)))
+        {
+            _toLoad.Set(shard, isIn: true); // a look at all that wait, in each step, would cost more than the step
+            return;
+        }
+        if (!_loads.MayBegin(isHandedOver, now))
         {
             LookAgain(shard);
             return;

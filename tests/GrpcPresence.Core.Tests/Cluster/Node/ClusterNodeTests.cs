@@ -128,6 +128,45 @@ public sealed class ClusterNodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task SteadyBeatsStayInMemory_a_heartbeat_of_an_online_user_reads_and_writes_nothing_whichever_node_receives_it()
+    {
+        var (b, c) = await JoinTwoAsync();
+        SimulatedNode[] nodes = [_a, b, c];
+        foreach (var node in nodes)
+            await BeatAsync(node);
+        Assert.All(Users, user => Assert.True(_nodes.IsOnline(user)));
+        var revision = _nodes.Store.Image.Get(_nodes.Service).Record.Revision;
+        var calls = nodes.Select(node => node.Store.CountedCalls).ToArray();
+
+        for (var beat = 0; beat < 12; beat++)
+            await BeatAsync(nodes[beat % nodes.Length]);
+
+        Assert.Equal(calls, nodes.Select(node => node.Store.CountedCalls));
+        Assert.Equal(revision, _nodes.Store.Image.Get(_nodes.Service).Record.Revision);
+    }
+
+    [Fact]
+    public async Task NoFalseOffline_holds_for_a_user_whose_heartbeats_reach_any_node_that_can_talk_to_the_owner()
+    {
+        var (b, c) = await JoinTwoAsync();
+        await BeatAsync(_a);
+        var user = Users.First(user => b.Answers(ShardOf(user)));
+        _nodes.Network.CutPair("a", "b"); // nobody suspects either of them
+
+        for (var beat = 0; beat < 40; beat++)
+        {
+            var bound = await SendBeatAsync(_a, user);
+            var other = await SendBeatAsync(c, user);
+            Advance(seconds: 2.5);
+            var error = Assert.IsType<PresenceException>(bound.Stored.Exception?.InnerException);
+            Assert.Equal(ErrorReason.OwnerUnavailable, error.Reason);
+            Assert.NotNull(error.RetryAfter);
+            Assert.True(other.Stored.IsCompletedSuccessfully);
+            Assert.True(_nodes.IsOnline(user));
+        }
+    }
+
+    [Fact]
     public async Task A_node_that_leaves_gives_all_its_shards_away_and_then_leaves()
     {
         var (b, c) = await JoinTwoAsync();
@@ -305,6 +344,10 @@ public sealed class ClusterNodeTests : IAsyncLifetime
             await node.Services.GetAsync(_nodes.Service, default);
         return (b, c);
     }
+
+    private async Task<HeartbeatResult> SendBeatAsync(SimulatedNode node, string user) => node.Node.Router.Beat(
+        await node.Services.GetAsync(_nodes.Service, default), new UserRef(World.Id(user), Sid: null, MayCreate: true), World.Session("s"),
+        stream: null);
 
     /// <summary>Sends a heartbeat of each user to the node, which must answer all of them.</summary>
     private async Task BeatAsync(SimulatedNode node, RoutedStream? stream = null)

@@ -86,4 +86,13 @@ internal enum ClusterAct
 
     /// <summary>A node purges, as its writer does once a minute.</summary>
     Purge,
+
+    /// <summary>The calls of one kind to the store wait at a node from now on, before their effect.</summary>
+    Hold,
+
+    /// <summary>One of the waiting calls goes on, in any order; or all, and no further one waits.</summary>
+    Release,
+
+    /// <summary>The next call of one kind to the store fails at a node, before its effect or after it.</summary>
+    LoseAnswer,
 }

@@ -40,6 +40,9 @@ internal sealed class ClusterBackEnd(int seed, SimulatedClock clock, InMemoryPre
     /// <summary>The number of events that were sent.</summary>
     public int Attempts => _attempts;
 
+    /// <summary>Called after each commit.</summary>
+    public Action? Committed { get; set; }
+
     /// <summary>Takes events of this service instance from now on.</summary>
     public void Begin(ServiceSid service) => _service = service;
 
@@ -68,6 +71,7 @@ internal sealed class ClusterBackEnd(int seed, SimulatedClock clock, InMemoryPre
     /// <summary>Notes what the store holds. To be called after each commit.</summary>
     public void Learn()
     {
+        Committed?.Invoke();
         var service = store.Image.Get(_service);
         if (service == _learned)
             return;

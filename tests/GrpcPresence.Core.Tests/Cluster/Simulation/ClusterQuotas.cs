@@ -62,6 +62,16 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
             _answered.Add((new Home(to.Id, answer.Stamp.Epoch, report.Data), report.From));
     }
 
+    /// <summary>
+    /// Notes which nodes a home owner does not ask for their shares when it begins, because its view lacks them. To be called whenever
+    /// nodes have done something.
+    /// </summary>
+    public void NoteUnknown(IReadOnlyList<SimulatedNode> serving, SimulatedNode? holder, ClusterView newest)
+    {
+        foreach (var node in serving.Where(node => !newest.Contains(node.Id) || holder?.View.Current.Contains(node.Id) == false))
+            _excused.Add(node.Id);
+    }
+
     /// <summary>Checks the shares of the nodes that serve clients, and what was allowed in the last seconds.</summary>
     /// <param name="serving">These nodes.</param>
     /// <param name="holder">The home owner, if it serves.</param>
@@ -69,8 +79,7 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
     public void Check(IReadOnlyList<SimulatedNode> serving, SimulatedNode? holder, ClusterView newest)
     {
-        foreach (var node in serving.Where(node => !newest.Contains(node.Id) || holder?.View.Current.Contains(node.Id) == false))
-            _excused.Add(node.Id);
+        NoteUnknown(serving, holder, newest);
         _excused.UnionWith(serving.Select(node => node.Id).Where(node => IsSilent(node, holder)));
         var shares = serving.Sum(ShareOf);
         var bound = Limit + serving.Count;
@@ -85,7 +94,7 @@ internal sealed class ClusterQuotas(SimulatedClock clock)
             var all = string.Join(" + ", serving.Select(node => $"{ShareOf(node)} of {node.Id}"));
             throw new BrokenPromiseException("SharedQuota", $"the shares are {all}, above {bound}");
         }
-        if (_excused.Count > 0)
+        if (serving.Any(node => _excused.Contains(node.Id) && ShareOf(node) > 1)) // 1 is for each node
             _excusedUntil = clock.Now + Window;
         while (_granted.TryPeek(out var at) && at < clock.Now - Window)
             _granted.Dequeue();

@@ -39,7 +39,6 @@ public sealed class ClusterSimulationTests
 
     /// <summary>Breaks the store as each node sees it, and counts the histories until one fails.</summary>
     [Theory]
-    [InlineData(StoreMutation.LateCommitHappens)]
     [InlineData(StoreMutation.EvictionKeepsTheShards)]
     [InlineData(StoreMutation.JoinBesideAnEarlierRun)]
     [InlineData(StoreMutation.PurgeByEveryNode)]

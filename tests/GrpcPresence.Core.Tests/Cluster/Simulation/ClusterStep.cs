@@ -26,9 +26,10 @@ internal sealed record ClusterStep(ClusterAct Act, int A, int B)
         ClusterAct.Beat => 10,
         ClusterAct.Read => 8,
         ClusterAct.Stream => 5,
-        ClusterAct.Unpause or ClusterAct.Heal or ClusterAct.Reconnect or ClusterAct.Land => 4,
+        ClusterAct.Release or ClusterAct.Unpause or ClusterAct.Heal or ClusterAct.Reconnect or ClusterAct.Land => 4,
         ClusterAct.Hook or ClusterAct.End or ClusterAct.Rename or ClusterAct.Open or ClusterAct.Resume => 3,
         ClusterAct.Burst or ClusterAct.Create or ClusterAct.Delete or ClusterAct.Switch or ClusterAct.Start or ClusterAct.Fault => 2,
+        ClusterAct.LoseAnswer => 2,
         _ => 1,
     };
 }

@@ -4,6 +4,7 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Testing;
 using GrpcPresence.Testing.Cluster;
 using GrpcPresence.Testing.Watching;
 
@@ -33,7 +34,8 @@ internal sealed class ClusterStreams(SimulatedClock clock, ClusterClients client
             _open.Add(open = new Open(new RoutedStream(new StreamId(node.Id, ++_last), endsOnClose), node, user));
         var session = $"t{open.Stream.Id.Number}";
         var key = new UserRef(World.Id(user), Sid: null, MayCreate: true);
-        clients.Beat(open.Ingress.Node.Router.Beat(service, key, World.Session(session), open.Stream), user, session, open.Stream.Id);
+        var result = open.Ingress.Node.Router.Beat(service, key, World.Session(session), open.Stream);
+        clients.Beat(result, user, session, open.Ingress, open.Stream.Id);
     }
 
     /// <summary>Closes one stream, or all of them. The process of the ingress must run.</summary>

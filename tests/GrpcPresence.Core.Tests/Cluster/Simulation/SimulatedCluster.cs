@@ -29,6 +29,11 @@ internal sealed class SimulatedCluster : IDisposable
     /// <summary>The users that send heartbeats all the time.</summary>
     public static readonly string[] SteadyNames = ["eve", "fay", "gus"];
 
+    /// <summary>
+    /// The user whose client sends heartbeats to one node as long as it serves. This node may be unable to reach the owner.
+    /// </summary>
+    private const string BoundName = "hal";
+
     private const int MaxNodes = 7;
     private const int StreamRounds = 8;
 
@@ -36,6 +41,12 @@ internal sealed class SimulatedCluster : IDisposable
     private static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan MaxLostTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan TimeToCheck = TimeSpan.FromSeconds(1); // a poll and the pages of the shards
+    private static readonly ClusterCall[] StoreCalls =
+    [
+        ClusterCall.Join, ClusterCall.Leave, ClusterCall.Renew, ClusterCall.FindLease, ClusterCall.Evict, ClusterCall.Claim,
+        ClusterCall.Poll, ClusterCall.List,
+    ];
+
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
 
     private readonly SimulatedClock _clock = new();
@@ -56,6 +67,10 @@ internal sealed class SimulatedCluster : IDisposable
     private readonly ClusterQuotas _quotas;
     private readonly SteppedNodes _stepped;
     private readonly ClusterStreams _streams;
+    private readonly ClusterWrites _writes;
+    private readonly bool _needsAllUsers; // otherwise some commits list only a part of what they change
+    private readonly List<SimulatedNode> _ended = []; // their calls to the store may still be on their way
+    private SimulatedNode? _bound; // of the client that does not change its node
     private ServiceSid _sid;
     private Shard[] _shards = []; // of all users
     private int _started;
@@ -74,9 +89,12 @@ internal sealed class SimulatedCluster : IDisposable
         _clients = new ClusterClients(_clock, SessionTimeout);
         _backEnd = new ClusterBackEnd(seed, _clock, _store, _continuations);
         _quotas = new ClusterQuotas(_clock);
+        _writes = new ClusterWrites(_clock, _store) { Deleted = _clients.NoteDeleted };
+        _needsAllUsers = _random.Next(2) == 0;
         _streams = new ClusterStreams(_clock, _clients);
         _stepped = new SteppedNodes(Quantum, _clock, _storeTime, _network, _membership, _continuations, _nodes)
         {
+            Delivered = AfterDelivery,
             Stepping = BeforeSteps,
             Stepped = AfterStep,
             AllStepped = AfterSteps,
@@ -131,8 +149,10 @@ internal sealed class SimulatedCluster : IDisposable
             }));
         }
         _backEnd.Begin(_sid);
+        _writes.Begin(_sid);
+        _backEnd.Committed = NoteCommit;
         _quotas.Subject = QuotaKey.Of(_store.Image.Get(_sid).Record.Id);
-        _shards = [.. Names.Concat(SteadyNames).Select(name => Shard.Of(_sid, World.Id(name)))];
+        _shards = [.. Names.Concat(SteadyNames).Append(BoundName).Select(name => Shard.Of(_sid, World.Id(name)))];
         var count = 2 + _random.Next(3);
         for (var i = 0; i < count; i++)
             StartNode($"n{_started++}");
@@ -144,7 +164,7 @@ internal sealed class SimulatedCluster : IDisposable
         var id = _membership.NextRun(name);
         _nodes.Add(new SimulatedNode(
             id, _store.OpenNode(), _membership, _network, _sid, _clock.Now, _continuations,
-            hub => new TruthPublisher(hub, _truth, commit => _trace?.Commit(id, commit)), _backEnd, _quotas));
+            hub => new TruthPublisher(hub, _truth, _needsAllUsers, Learn, commit => _trace?.Commit(id, commit)), _backEnd, _quotas));
     }
 
     private async Task DoAsync(ClusterStep step)
@@ -173,17 +193,16 @@ internal sealed class SimulatedCluster : IDisposable
                 await EndAsync(node, name, $"s{b % 3}");
                 break;
             case ClusterAct.Create when node is not null:
-                Call(node, name, $"create\n{name}");
+                Write(node, WriteKind.Create, name);
                 break;
             case ClusterAct.Rename when node is not null:
-                Call(node, name, $"rename\n{name}\nname {b}");
+                Write(node, WriteKind.Rename, name);
                 break;
             case ClusterAct.Delete when node is not null:
-                _clients.Delete(name);
-                Call(node, name, $"delete\n{name}");
+                Write(node, WriteKind.Delete, name);
                 break;
             case ClusterAct.Switch when node is not null:
-                Call(node, Shard.Of(_sid), a % 4 == 0 ? "switch\noff" : "switch\non");
+                Write(node, WriteKind.Switch, a % 4 == 0 ? "off" : "on");
                 break;
             case ClusterAct.Open when node is not null && _watches.Count < 4:
                 ClusterWatch watch = null!;
@@ -250,6 +269,16 @@ internal sealed class SimulatedCluster : IDisposable
             case ClusterAct.Promote:
                 Promote(a);
                 break;
+            case ClusterAct.Hold when _nodes.Count > 0:
+                _nodes[b % _nodes.Count].Store.ClusterFaults.Hold(StoreCalls[a % StoreCalls.Length]);
+                break;
+            case ClusterAct.Release:
+                Release(a, b);
+                break;
+            case ClusterAct.LoseAnswer when _nodes.Count > 0:
+                _nodes[b % _nodes.Count].Store.ClusterFaults.FailNext(
+                    StoreCalls[a % StoreCalls.Length], a % 4 == 0 ? CommitFault.BeforeEffect : CommitFault.AfterEffect);
+                break;
             case ClusterAct.Purge when node is { HasJoined: true }:
                 var holder = _store.Image.Cluster.Shards.GetValueOrDefault(Shard.Of(_sid).Number).Node;
                 if (node.Purge() > 0 && holder != node.Id)
@@ -270,6 +299,12 @@ internal sealed class SimulatedCluster : IDisposable
             BeatSteadily();
     }
 
+    private void AfterDelivery()
+    {
+        RequireOneHolder();
+        _quotas.NoteUnknown(Serving, FindHolder(_quotas.Subject.Home), _membership.Current);
+    }
+
     private void AfterStep(SimulatedNode node)
     {
         if (node.Fault is { } fault)
@@ -286,6 +321,7 @@ internal sealed class SimulatedCluster : IDisposable
         _backEnd.Check();
         _quotas.Check(Serving, FindHolder(_quotas.Subject.Home), _membership.Current);
         Learn();
+        _writes.Check();
         _clients.Check(_store.Image, _sid);
         KeepStandby();
     }
@@ -309,8 +345,7 @@ internal sealed class SimulatedCluster : IDisposable
     /// </summary>
     private void ForgetWhatIsLost()
     {
-        var present = _store.Image.Cluster.Identity;
-        if (_lostUntil > TimeSpan.Zero && _nodes.Exists(node => node.Node.End is null && node.Node.Data != present))
+        if (_nodes.Exists(MayAnswerFromBefore))
             _lostUntil = _clock.Now + TimeToCheck;
         if (_clock.Now >= _lostUntil)
             return;
@@ -318,12 +353,28 @@ internal sealed class SimulatedCluster : IDisposable
         _backEnd.Forget();
     }
 
+    /// <summary>
+    /// Whether a node may count on lost commits: it does not know yet that they are lost, and is confirmed; or it knows, and could not
+    /// reach the store to compare. A node that is paused, or has not polled yet, answers nothing.
+    /// </summary>
+    private bool MayAnswerFromBefore(SimulatedNode node)
+    {
+        if (!node.IsServing || node.Node.Data == default)
+            return false;
+        return node.Node.Data != _store.Image.Cluster.Identity
+            ? node.Node.IsConfirmed
+            : _clock.Now < _lostUntil && (node.Store.IsHindered || _store.LateCommits > 0);
+    }
+
     private void Promote(int choice)
     {
         if (_standbys.Count == 0)
             return;
         var (_, image, truth) = _standbys[choice % _standbys.Count];
+        foreach (var node in _nodes.Concat(_ended))
+            node.Store.ClusterFaults.FailHeld(); // they were sent to the server of before
         _store.Promote(image);
+        _writes.Forget();
         _truth.Become(truth);
         foreach (var watch in _watches)
             watch.Lose();
@@ -344,22 +395,26 @@ internal sealed class SimulatedCluster : IDisposable
         {
             var node = serving[(_turn + i) % serving.Count];
             if (node.Services.FindCached(_sid) is { } service)
-                _clients.BeatSteadily(Beat(node, service, SteadyNames[i], "steady"), SteadyNames[i]);
+                _clients.Beat(Beat(node, service, SteadyNames[i], "steady"), SteadyNames[i], "steady", node);
             else
                 Observe(node.Services.GetAsync(_sid, default).AsTask());
         }
+        if (_bound is null || !serving.Contains(_bound))
+            _bound = serving[_turn % serving.Count];
+        if (_bound.Services.FindCached(_sid) is { } known)
+            _clients.Beat(Beat(_bound, known, BoundName, "bound"), BoundName, "bound", _bound);
     }
 
     private async Task BeatAsync(SimulatedNode node, string user, string session)
     {
         if (await FindServiceAsync(node) is { } service)
-            _clients.Beat(Beat(node, service, user, session), user, session);
+            _clients.Beat(Beat(node, service, user, session), user, session, node);
     }
 
     private async Task EndAsync(SimulatedNode node, string user, string session)
     {
         if (await FindServiceAsync(node) is { } service)
-            _clients.End(node.Node.Router.EndSession(service, RefOf(user, mayCreate: false), World.Session(session)), user, session);
+            _clients.End(node.Node.Router.EndSession(service, RefOf(user, mayCreate: false), World.Session(session)), user, session, node);
     }
 
     private async Task<CachedService?> FindServiceAsync(SimulatedNode node)
@@ -374,14 +429,39 @@ internal sealed class SimulatedCluster : IDisposable
         }
     }
 
-    private void Call(SimulatedNode node, string user, string request) => Call(node, Shard.Of(_sid, World.Id(user)), request);
-
-    /// <summary>Charges a call at the node that received it, as the pipeline of the server does, and brings it to its owner.</summary>
-    private void Call(SimulatedNode node, Shard shard, string request)
+    /// <summary>
+    /// Charges a write at the node that received it, as the pipeline of the server does, and brings it to its owner. The argument is the
+    /// user, or "on" or "off".
+    /// </summary>
+    private void Write(SimulatedNode node, WriteKind kind, string argument)
     {
         var call = _quotas.NextCall();
-        if (_quotas.TryCharge(node.Limiter, call))
-            Observe(node.Node.Router.CallAsync(shard, RequestKind.Write, Bytes($"{call}\n{request}"), spendRows: _ => { }));
+        if (!_quotas.TryCharge(node.Limiter, call) || _writes.TryBegin(kind, argument, node) is not { } write)
+            return;
+        var shard = kind == WriteKind.Switch ? Shard.Of(_sid) : Shard.Of(_sid, World.Id(argument));
+        var request = Bytes($"{call}\n{kind.ToString().ToLowerInvariant()}\n{argument}\n{write.Name}");
+        var answer = node.Node.Router.CallAsync(shard, RequestKind.Write, request, spendRows: _ => { });
+        _writes.Note(write, answer);
+    }
+
+    /// <summary>Lets calls to the store go on that wait, also those of processes that have ended.</summary>
+    private void Release(int a, int b)
+    {
+        var holding = _nodes.Concat(_ended).Where(node => node.Store.ClusterFaults.IsHolding).ToList();
+        if (holding.Count == 0)
+            return;
+        var faults = holding[b % holding.Count].Store.ClusterFaults;
+        if (a % 3 == 0)
+            faults.Hold(ClusterCall.None);
+        do
+            faults.Release(a);
+        while (a % 3 == 0 && faults.Held > 0);
+    }
+
+    private void NoteCommit()
+    {
+        Learn();
+        _writes.Learn();
     }
 
     private SimulatedNode? FindHolder(Shard shard) =>
@@ -396,6 +476,9 @@ internal sealed class SimulatedCluster : IDisposable
     private void Remove(SimulatedNode node)
     {
         _nodes.Remove(node);
+        _ended.Add(node);
+        _writes.Lose(node);
+        _clients.Lose(node);
         _network.Detach(node.Id);
         _membership.End(node.Id);
         _backEnd.Kill(node.Id);
@@ -486,15 +569,20 @@ internal sealed class SimulatedCluster : IDisposable
         _backEnd.Mood = BackEndMood.Good;
         foreach (var node in _nodes)
             node.Store.Faults.Clear();
+        foreach (var node in _nodes.Concat(_ended))
+            node.Store.ClusterFaults.Clear();
         // Detection, the eviction, the take-over, and one session timeout. Nodes that were paused or cut off may end meanwhile.
         Restart();
         Advance(TimeSpan.FromSeconds(6));
         Restart();
         Advance(TimeSpan.FromSeconds(9));
-        Call(_nodes[0], Shard.Of(_sid), "switch\non");
-        Advance(TimeSpan.FromSeconds(2));
+        for (var attempt = 0; attempt < 2; attempt++) // the first write after a promotion may fail: its writer reopens the store then
+        {
+            Write(_nodes[0], WriteKind.Switch, "on");
+            Advance(TimeSpan.FromSeconds(2));
+        }
         RequireRest();
-        ClusterClients.Settle(_store.Image, _sid, SteadyNames);
+        ClusterClients.Settle(_store.Image, _sid, [.. SteadyNames, BoundName]);
         foreach (var watch in _watches)
             await SettleAsync(watch);
         if (_hasWebhooks)
@@ -546,9 +634,12 @@ internal sealed class SimulatedCluster : IDisposable
         }
     }
 
-    /// <summary>A node whose callers ask for much gets nearly all of the quota.</summary>
+    /// <summary>
+    /// A node whose callers ask for much gets nearly all of the quota. Meanwhile users only send heartbeats, which call no store.
+    /// </summary>
     private void SettleQuotas()
     {
+        var calls = _nodes.Sum(node => node.Store.CountedCalls);
         for (var i = 0; i < 40; i++)
         {
             _quotas.TryCharge(_nodes[0].Limiter, _quotas.NextCall());
@@ -557,6 +648,8 @@ internal sealed class SimulatedCluster : IDisposable
             Advance(Quantum);
         }
         _quotas.RequireMost(_nodes[0]);
+        if (_nodes.Sum(node => node.Store.CountedCalls) is var after && after != calls)
+            throw new BrokenPromiseException("SteadyBeatsStayInMemory", $"{after - calls} calls to the store at rest");
     }
 
     /// <summary>Starts what the operator finds down: each node that has not left. Without one, nobody could vote for evictions.</summary>
@@ -579,7 +672,7 @@ internal sealed class SimulatedCluster : IDisposable
         }
         foreach (var node in _nodes)
         {
-            if (node.Node.Router.Count > SteadyNames.Length) // the last heartbeats of the steady clients
+            if (node.Node.Router.Count > SteadyNames.Length + 1) // the last heartbeats of the steady clients
                 throw new BrokenPromiseException("Live", $"{node.Id} has {node.Node.Router.Count} calls without an answer");
         }
     }
@@ -615,15 +708,25 @@ internal sealed class SimulatedCluster : IDisposable
     private static void Observe(Task outcome) => _ = outcome.ContinueWith(static done => done.Exception, TaskScheduler.Default);
 
     /// <summary>Records every commit of a node.</summary>
-    private sealed class TruthPublisher(ICommitPublisher next, Truth truth, Action<ServiceCommit> published) : ICommitPublisher
+    private sealed class TruthPublisher(
+        ICommitPublisher next, Truth truth, bool needsUsers, Action learn, Action<ServiceCommit> published) : ICommitPublisher
     {
-        public bool NeedsUsers(ServiceSid service) => true; // the truth needs them
+        // The truth is more exact with all users. Without them, commits are partial as long as nobody watches.
+        public bool NeedsUsers(ServiceSid service) => needsUsers || next.NeedsUsers(service);
 
         public void Publish(IReadOnlyList<ServiceCommit> commits)
         {
             foreach (var commit in commits)
             {
-                truth.TakeUnordered(commit);
+                if (commit.IsPartial)
+                {
+                    learn();
+                    truth.TakePartial(commit);
+                }
+                else
+                {
+                    truth.TakeUnordered(commit);
+                }
                 published(commit);
             }
             next.Publish(commits);

@@ -280,12 +280,12 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         words = words[1..];
         Task command = words[0] switch
         {
-            "create" => _queue.SubmitAsync(new CreateUser(_service, World.Id(words[1]), "", "{}", default)),
+            "create" => _queue.SubmitAsync(new CreateUser(_service, World.Id(words[1]), words.ElementAtOrDefault(2) ?? "", "{}", default)),
             "rename" => _queue.SubmitAsync(
                 new UpdateUser(_service, World.Key(words[1]), identity: null, etag: "", new UserEdit(words[2], null, null))),
             "delete" => _queue.SubmitAsync(new DeleteUser(_service, World.Key(words[1]), etag: "")),
             "switch" => _queue.SubmitAsync(new UpdateConfiguration(
-                _service, etag: "", before => before with { ReachabilityEnabled = words[1] == "on" })),
+                _service, etag: "", before => ClusterWrites.CountSwitch(before) with { ReachabilityEnabled = words[1] == "on" })),
             _ => throw new ArgumentException(words[0]),
         };
         var answer = new TaskCompletionSource<CallResponse>(TaskCreationOptions.RunContinuationsAsynchronously);

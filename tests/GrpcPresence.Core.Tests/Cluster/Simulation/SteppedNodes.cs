@@ -21,6 +21,9 @@ internal sealed class SteppedNodes(
     Continuations continuations,
     List<SimulatedNode> nodes)
 {
+    /// <summary>Called after messages were delivered, and the nodes have done what follows from them.</summary>
+    public Action? Delivered { get; set; }
+
     /// <summary>Called before the nodes do what is due.</summary>
     public Action? Stepping { get; set; }
 
@@ -46,6 +49,7 @@ internal sealed class SteppedNodes(
                     node.StepIfReceived();
                     continuations.Run();
                 }
+                Delivered?.Invoke();
             }
             MoveClocks(next);
             membership.Advance();
