@@ -43,8 +43,8 @@ internal sealed class SimulatedCluster : IDisposable
     private static readonly TimeSpan TimeToCheck = TimeSpan.FromSeconds(1); // a poll and the pages of the shards
     private static readonly ClusterCall[] StoreCalls =
     [
-        ClusterCall.Join, ClusterCall.Leave, ClusterCall.Renew, ClusterCall.FindLease, ClusterCall.Evict, ClusterCall.Claim,
-        ClusterCall.Poll, ClusterCall.List,
+        ClusterCall.Join, ClusterCall.Leave, ClusterCall.Renew, ClusterCall.Evict, ClusterCall.Claim, ClusterCall.Poll,
+        ClusterCall.List,
     ];
 
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
