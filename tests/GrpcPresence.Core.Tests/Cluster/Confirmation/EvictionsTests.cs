@@ -227,6 +227,41 @@ public sealed class EvictionsTests
         Assert.False(_evictions.TryTake(At(2000), out _));
     }
 
+    [Fact]
+    public void An_eviction_names_the_votes_that_it_lacks_and_why()
+    {
+        var gone = new NodeId("e", 1);
+        _promises.TryConfirm(X, 9, View with { Nodes = [X] }, At(0));
+        Observe([X, Self, B, C, D, gone], [X, Self]);
+        _evictions.Receive(B, new VoteRefused(X, Data, 9, VoteObstacle.Promised));
+        _evictions.Receive(C, new VoteRefused(X, Data, 8, VoteObstacle.Promised)); // for another renewal
+        _evictions.Receive(D, new Vote(X, Data, 9));
+
+        var status = Assert.Single(_evictions.Read(View, At(500)));
+
+        Assert.Equal((X, At(2500), 2, false), (status.Node, status.LeaseAge, status.VotesNeeded, status.IsAsked));
+        Assert.Equal(
+            [
+                new MissingVote(Self, VoteObstacle.Promised), new MissingVote(B, VoteObstacle.Promised), new MissingVote(C, null),
+                new MissingVote(gone, VoteObstacle.NotInView),
+            ],
+            status.MissingVotes);
+        Assert.Equal(At(118_500), status.NeedsNoVotesAfter);
+    }
+
+    [Fact]
+    public void An_eviction_with_enough_votes_lacks_none()
+    {
+        Observe([X, Self, B], [X, Self]);
+        _evictions.Receive(B, new Vote(X, Data, 9));
+        Assert.True(_evictions.TryTake(At(0), out _));
+
+        var status = Assert.Single(_evictions.Read(View, At(0)));
+
+        Assert.Equal((0, TimeSpan.Zero, true), (status.VotesNeeded, status.NeedsNoVotesAfter, status.IsAsked));
+        Assert.Empty(status.MissingVotes);
+    }
+
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     // Renewal 9 is two seconds old; this node votes.
