@@ -36,11 +36,13 @@ internal sealed class StorePoll
     /// <param name="parts">The parts of the node.</param>
     /// <param name="table">Learns the holders.</param>
     /// <param name="adopt">Takes the first poll, and each one of other data than the one before, before anything else of it counts.</param>
-    /// <param name="wake">Wakes the loop.</param>
-    public StorePoll(NodeParts parts, ShardTable table, Action<ClusterPoll> adopt, Action wake)
+    /// <param name="calls">Creates the calls of the store.</param>
+    public StorePoll(NodeParts parts, ShardTable table, Action<ClusterPoll> adopt, StoreCalls calls)
     {
         (_parts, _table, _adopt, _recovery) = (parts, table, adopt, new ShardRecovery(parts.Services));
-        (_poll, _lease, _reload) = (new(parts.Clock, wake), new(parts.Clock, wake), new(parts.Clock, wake));
+        _poll = calls.Create<TimeSpan, ClusterPoll>(StoreCallKind.Poll);
+        _lease = calls.Create<NodeId, NodeLease?>(StoreCallKind.Lease);
+        _reload = calls.Create<bool, bool>(StoreCallKind.Reload);
     }
 
     /// <summary>Whether a poll was answered, so that the table of shards says what the store says.</summary>

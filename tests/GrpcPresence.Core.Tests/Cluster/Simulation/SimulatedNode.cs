@@ -137,6 +137,9 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     public HeartbeatStreams Streams => _tracker.Streams!;
 
+    /// <summary>What its steps have returned.</summary>
+    public List<NodeEvent> Events { get; } = [];
+
     /// <summary>Whether the writer may use the store.</summary>
     public bool HasJoined { get; private set; }
 
@@ -168,7 +171,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     {
         if (!_hasReceived || !IsServing)
             return;
-        Node.Step();
+        Events.AddRange(Node.Step());
         Write();
         Deliver();
     }
@@ -184,7 +187,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             _tracker.Tick();
             Hub.Tick();
         }
-        Node.Step();
+        Events.AddRange(Node.Step());
         Write();
         Deliver();
     }
@@ -232,7 +235,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
                 break;
         }
         Answer();
-        Node.Step();
+        Events.AddRange(Node.Step());
     }
 
     /// <summary>Lets the delivery loops do what they can, and stores their positions. Then they sleep, or wait for the endpoint.</summary>
