@@ -791,6 +791,17 @@ public static class Limits
     public static readonly TimeSpan NodeStatusInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
+    /// How often the loop of a node takes its status, so that any thread can read it without the loop: fresh enough for a person, and for
+    /// what shows that the loop is stuck.
+    /// </summary>
+    public static readonly TimeSpan NodeReadInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// Entries of a list in the status of a node, such as the shards that are not open. All of them would fill the screen.
+    /// </summary>
+    public const int StatusEntries = 20;
+
+    /// <summary>
     /// How long a call of the store of a cluster may take at most. Twice the 5 s after which PostgreSQL ends a statement: the client must
     /// notice by itself that nothing comes back any more, and may first need a new connection.
     /// </summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain.Cluster;
 
@@ -54,6 +55,10 @@ public sealed class NodeLinks(INodeChannel channel, ILinkReceiver receiver)
             }
         }
     }
+
+    /// <summary>Returns what waits for each node, ordered by its name.</summary>
+    public ImmutableArray<LinkStatus> ReadStatus(TimeSpan now) =>
+        [.. _peers.Select(peer => peer.Value.Outbound.Read(peer.Key, now)).OrderBy(link => link.Node.Name, StringComparer.Ordinal)];
 
     /// <summary>Takes a message, and returns whether it was one of a link.</summary>
     public bool Receive(NodeId from, NodeMessage message, TimeSpan now)

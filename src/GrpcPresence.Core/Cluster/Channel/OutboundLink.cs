@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Channel;
 
@@ -24,6 +25,7 @@ public sealed class OutboundLink
     private bool _isInFlight;
     private bool _isClosed;
     private TimeSpan _sentAt;
+    private TimeSpan _firstSentAt; // when the batch in flight was sent for the first time
     private TimeSpan _firstDeadline = TimeSpan.MaxValue; // no item has an earlier one
     private TimeSpan _nextExpiry; // the next search for expired items
 
@@ -58,7 +60,7 @@ public sealed class OutboundLink
             if (now >= _firstDeadline && (isDue || now >= _nextExpiry))
                 lost = Expire(now);
             LinkBatch? batch = null;
-            if (isDue && (_isInFlight || TryFill()))
+            if (isDue && (_isInFlight || TryFill(now)))
             {
                 _sentAt = now;
                 batch = new LinkBatch(_number, Items());
@@ -98,7 +100,16 @@ public sealed class OutboundLink
         }
     }
 
-    private bool TryFill()
+    /// <summary>Returns what waits for the receiver.</summary>
+    /// <param name="node">The receiver.</param>
+    /// <param name="now">The time.</param>
+    public LinkStatus Read(NodeId node, TimeSpan now)
+    {
+        lock (_gate)
+            return new LinkStatus(node, _queue.Count, _queuedBytes, _sent.Count, _isInFlight ? now - _firstSentAt : null);
+    }
+
+    private bool TryFill(TimeSpan now)
     {
         var bytes = 0L;
         while (_sent.Count < Limits.LinkBatchItems && _queue.TryPeek(out var next)
@@ -112,6 +123,7 @@ public sealed class OutboundLink
         _queuedBytes -= bytes;
         _number++;
         _isInFlight = true;
+        _firstSentAt = now;
         return true;
     }
 
@@ -156,3 +168,12 @@ public sealed class OutboundLink
 /// <param name="Batch">The batch to send, or null.</param>
 /// <param name="Lost">The items that will not be sent again.</param>
 public readonly record struct LinkStep(LinkBatch? Batch, ImmutableArray<LostItem> Lost);
+
+/// <summary>What waits for another node on a link.</summary>
+/// <param name="Node">The receiver.</param>
+/// <param name="QueuedItems">The items that were not sent yet.</param>
+/// <param name="QueuedBytes">The approximate size of these.</param>
+/// <param name="SentItems">The items of the batch that was sent and is not acknowledged.</param>
+/// <param name="UnacknowledgedFor">How long ago that batch was sent for the first time; null if no batch is in flight.</param>
+public readonly record struct LinkStatus(
+    NodeId Node, int QueuedItems, long QueuedBytes, int SentItems, TimeSpan? UnacknowledgedFor);

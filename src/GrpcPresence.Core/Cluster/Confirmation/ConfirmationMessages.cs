@@ -30,6 +30,13 @@ public sealed record VoteRequest(NodeId Node, DataIdentity Data, long Renewal) :
 /// <param name="Renewal">That of the request.</param>
 public sealed record Vote(NodeId Node, DataIdentity Data, long Renewal) : NodeMessage;
 
+/// <summary>The sender does not vote for the eviction of a node now. Only an operator needs to know.</summary>
+/// <param name="Node">That of the request.</param>
+/// <param name="Data">That of the request.</param>
+/// <param name="Renewal">That of the request.</param>
+/// <param name="Obstacle">Why the sender does not vote.</param>
+public sealed record VoteRefused(NodeId Node, DataIdentity Data, long Renewal, VoteObstacle Obstacle) : NodeMessage;
+
 /// <summary>Asks a node whether it still answers by other data than this.</summary>
 /// <param name="Data">The data that the sender knows.</param>
 public sealed record DataQuestion(DataIdentity Data) : NodeMessage;

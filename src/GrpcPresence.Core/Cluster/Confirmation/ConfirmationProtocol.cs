@@ -169,6 +169,38 @@ public sealed class ConfirmationProtocol
             _evictions.Complete(eviction, isOver);
     }
 
+    /// <inheritdoc cref="NodeConfirmation.TimesConfirmed"/>
+    public int TimesConfirmed => _confirmation.TimesConfirmed;
+
+    /// <inheritdoc cref="NodeConfirmation.Read"/>
+    public ConfirmationStatus ReadConfirmation(TimeSpan now)
+    {
+        lock (_gate)
+            return _confirmation.Read(now);
+    }
+
+    /// <inheritdoc cref="Evictions.List"/>
+    public ImmutableArray<NodeId> ListEvicted()
+    {
+        lock (_gate)
+            return _evictions.List();
+    }
+
+    /// <inheritdoc cref="Evictions.Read"/>
+    public ImmutableArray<EvictionStatus> ReadEvictions(TimeSpan now)
+    {
+        lock (_gate)
+            return _evictions.Read(_view.Current, now);
+    }
+
+    /// <summary>Returns how long this node has known its data, and which nodes have not said that they know it.</summary>
+    /// <param name="now">The time.</param>
+    public (TimeSpan KnownFor, bool IsAgreed, ImmutableArray<NodeId> Missing) ReadAgreement(TimeSpan now)
+    {
+        lock (_gate)
+            return (_data == default ? TimeSpan.Zero : now - _knownSince, _agreement.IsComplete, _agreement.ListMissing(_view.Current));
+    }
+
     /// <summary>Sends what is due to the peers. To be called at least every 50 ms.</summary>
     public void Tick(TimeSpan now)
     {
@@ -205,8 +237,8 @@ public sealed class ConfirmationProtocol
                 case ConfirmRequest request when Knows(request.Data) && _promises.TryConfirm(from, request.Renewal, _view.Current, now):
                     answer = new Confirm(request.Round);
                     break;
-                case VoteRequest request when Knows(request.Data) && _promises.TryVote(request.Node, request.Renewal, now):
-                    answer = new Vote(request.Node, request.Data, request.Renewal);
+                case VoteRequest request:
+                    answer = VoteOn(request, now);
                     break;
                 case DataQuestion question when _data == default || Knows(question.Data):
                     // Before its first poll a node holds and confirms nothing, and that poll will show this data, or later data.
@@ -221,13 +253,24 @@ public sealed class ConfirmationProtocol
                 case Vote vote:
                     _evictions.Receive(from, vote);
                     break;
+                case VoteRefused refused:
+                    _evictions.Receive(from, refused);
+                    break;
                 default:
-                    return message is ConfirmRequest or VoteRequest or DataQuestion or DataAnswer;
+                    return message is ConfirmRequest or DataQuestion or DataAnswer;
             }
         }
         if (answer is not null)
             _channel.Send(from, answer);
         return true;
+    }
+
+    private NodeMessage VoteOn(VoteRequest request, TimeSpan now)
+    {
+        var obstacle = VoteObstacle.OtherData;
+        return Knows(request.Data) && _promises.TryVote(request.Node, request.Renewal, now, out obstacle)
+            ? new Vote(request.Node, request.Data, request.Renewal)
+            : new VoteRefused(request.Node, request.Data, request.Renewal, obstacle);
     }
 
     /// <summary>Whether this node knows the data. One of the two that differ has to ask the store, so this one does.</summary>

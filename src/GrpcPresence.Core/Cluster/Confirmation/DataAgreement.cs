@@ -59,12 +59,16 @@ internal sealed class DataAgreement(NodeId self)
             _isRecent = false;
     }
 
+    /// <summary>Returns the nodes that have not said that they know the data, ordered by name; empty if it is complete.</summary>
+    public ImmutableArray<NodeId> ListMissing(ClusterView view) =>
+        _isBegun && !IsComplete ? [.. FindMissing(view).OrderBy(node => node.Name, StringComparer.Ordinal)] : [];
+
     /// <summary>Checks what is missing, and adds the nodes that are to be asked now.</summary>
     public void Tick(ClusterView view, TimeSpan now, List<NodeId> toAsk)
     {
         if (!_isBegun || IsComplete)
             return;
-        var open = view.Nodes.Union(_members).Where(node => node.Name != self.Name && !_agreed.Contains(node)).ToArray();
+        var open = FindMissing(view).ToArray();
         var isSafe = now >= _safeAt && (!_isRecent || now >= _begunAt + Limits.Confirmation);
         IsComplete = (open.Length == 0 && isSafe) || now - _begunAt >= Limits.PeerConfirmation + Limits.Confirmation;
         if (IsComplete || (_askedAt is { } asked && now - asked < Limits.ConfirmationRenewal))
@@ -72,4 +76,7 @@ internal sealed class DataAgreement(NodeId self)
         _askedAt = now;
         toAsk.AddRange(open);
     }
+
+    private IEnumerable<NodeId> FindMissing(ClusterView view) =>
+        view.Nodes.Union(_members).Where(node => node.Name != self.Name && !_agreed.Contains(node));
 }

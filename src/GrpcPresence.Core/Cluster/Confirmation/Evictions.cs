@@ -37,6 +37,9 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// </remarks>
 public sealed class Evictions(NodeId self, PeerPromises promises)
 {
+    /// <summary>The age of a lease beyond which its node can be evicted without votes.</summary>
+    private static readonly TimeSpan WithoutVotes = Limits.PeerConfirmation + Limits.Confirmation;
+
     private readonly Dictionary<NodeId, Attempt> _attempts = [];
     private Dictionary<NodeId, SeenRenewal> _seen = []; // the last renewal of each active node
     private DataIdentity _data; // what this node knows
@@ -78,6 +81,21 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
             attempt.Voters.Add(from);
     }
 
+    /// <summary>A peer does not vote. It is asked again all the same.</summary>
+    public void Receive(NodeId from, VoteRefused refused)
+    {
+        if (_attempts.TryGetValue(refused.Node, out var attempt) && attempt.IsAbout(refused.Data, refused.Renewal))
+            attempt.Obstacles[from.Name] = refused.Obstacle;
+    }
+
+    /// <summary>Returns the nodes whose evictions are not over.</summary>
+    public ImmutableArray<NodeId> List() => _attempts.Count == 0 ? [] : [.. _attempts.Keys];
+
+    /// <summary>Returns the evictions that are not over, ordered by name.</summary>
+    public ImmutableArray<EvictionStatus> Read(ClusterView view, TimeSpan now) => _attempts.Count == 0
+        ? []
+        : [.. _attempts.OrderBy(attempt => attempt.Key.Name, StringComparer.Ordinal).Select(attempt => Describe(attempt.Value, view, now))];
+
     /// <summary>Gives up what is over, and adds the requests for votes that are to be sent now.</summary>
     public void Tick(ClusterView view, TimeSpan now, List<(NodeId To, VoteRequest Request)> requests)
     {
@@ -99,12 +117,11 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         {
             if (attempt.IsAsked || (attempt.AskedAt is { } asked && now - asked < Limits.ConfirmationRenewal))
                 continue;
-            var age = HasVotes(attempt) ? Limits.Confirmation : Limits.PeerConfirmation + Limits.Confirmation;
-            if (attempt.AgeAt(now) <= age)
+            if (attempt.AgeAt(now) <= (HasVotes(attempt) ? Limits.Confirmation : WithoutVotes))
                 continue;
             attempt.IsAsked = true;
             attempt.AskedAt = now;
-            eviction = new Eviction(node, attempt.Lease.Data, attempt.Lease.Renewal);
+            eviction = new Eviction(node, attempt.Lease.Data, attempt.Lease.Renewal, HasVotes(attempt));
             return true;
         }
         eviction = default;
@@ -126,8 +143,13 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
 
     private void Ask(NodeId node, Attempt attempt, ClusterView view, TimeSpan now, List<(NodeId To, VoteRequest Request)> requests)
     {
-        if (!attempt.Voters.Contains(self) && promises.TryVote(node, attempt.Lease.Renewal, now))
-            attempt.Voters.Add(self);
+        if (!attempt.Voters.Contains(self))
+        {
+            if (promises.TryVote(node, attempt.Lease.Renewal, now, out var obstacle))
+                attempt.Voters.Add(self);
+            else
+                attempt.Obstacles[self.Name] = obstacle;
+        }
         if (HasVotes(attempt) || (attempt.RequestedAt is { } requested && now - requested < Limits.ConfirmationRenewal))
             return;
         attempt.RequestedAt = now;
@@ -145,6 +167,25 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     /// </summary>
     private bool HasVotes(Attempt attempt) => attempt.Lease.Node.Name == self.Name || attempt.HasVotes;
 
+    private EvictionStatus Describe(Attempt attempt, ClusterView view, TimeSpan now)
+    {
+        var age = attempt.AgeAt(now);
+        var hasVotes = HasVotes(attempt);
+        var missing = hasVotes ? [] : attempt.ListMissing().Select(voter =>
+            new MissingVote(voter, view.Nodes.Any(node => node.Name == voter.Name)
+                ? attempt.Obstacles.TryGetValue(voter.Name, out var obstacle) ? obstacle : null
+                : VoteObstacle.NotInView));
+        return new EvictionStatus
+        {
+            Node = attempt.Lease.Node,
+            LeaseAge = age,
+            VotesNeeded = hasVotes ? 0 : attempt.VotesNeeded,
+            MissingVotes = [.. missing],
+            NeedsNoVotesAfter = hasVotes || age > WithoutVotes ? TimeSpan.Zero : WithoutVotes - age,
+            IsAsked = attempt.IsAsked,
+        };
+    }
+
     /// <summary>A renewal that the store has shown.</summary>
     /// <param name="Number">The number.</param>
     /// <param name="Since">When the store showed it first: no earlier than the renewal.</param>
@@ -159,6 +200,9 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
 
         public required TimeSpan ObservedAt { get; set; }
 
+        /// <summary>Why nodes have not voted, as they have said last. A later run may say it, so the name counts.</summary>
+        public Dictionary<string, VoteObstacle> Obstacles { get; } = [];
+
         public TimeSpan? RequestedAt { get; set; }
 
         public TimeSpan? AskedAt { get; set; }
@@ -166,22 +210,30 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         /// <summary>Whether the store was asked for the eviction and has not answered.</summary>
         public bool IsAsked { get; set; }
 
-        public bool HasVotes => IsWithoutMajority(lease.Members) && IsWithoutMajority(lease.Acknowledged);
+        public bool HasVotes => VotesNeeded == 0;
+
+        /// <summary>How many more votes it takes, so that too few members are left in both lists that could confirm the node.</summary>
+        public int VotesNeeded => Math.Max(VotesNeededOf(lease.Members), VotesNeededOf(lease.Acknowledged));
 
         public bool IsAbout(DataIdentity data, long renewal) => (lease.Data, lease.Renewal) == (data, renewal);
 
         public TimeSpan AgeAt(TimeSpan now) => now - seenSince;
 
+        /// <summary>Returns the other members that have not voted, ordered by name.</summary>
+        public IEnumerable<NodeId> ListMissing() => lease.Members.Union(lease.Acknowledged)
+            .Where(member => member.Name != lease.Node.Name && !HasVoted(member)).OrderBy(member => member.Name, StringComparer.Ordinal);
+
         /// <summary>
-        /// Whether too few members are left that could confirm the node: of N members, a majority is the node and N / 2 of the other N - 1.
-        /// So it takes (N - 1) - N / 2 + 1 votes of these. A node that is the only member confirms itself.
+        /// Returns how many more votes it takes until too few members are left that could confirm the node: of N members, a majority is the
+        /// node and N / 2 of the other N - 1. So it takes (N - 1) - N / 2 + 1 votes of these. A node that is the only member confirms
+        /// itself.
         /// </summary>
-        private bool IsWithoutMajority(ImmutableArray<NodeId> members)
+        private int VotesNeededOf(ImmutableArray<NodeId> members)
         {
             if (members.IsEmpty)
-                return true;
+                return 0;
             var votes = members.Count(member => member != lease.Node && HasVoted(member));
-            return votes >= members.Length - 1 - (members.Length / 2) + 1;
+            return Math.Max(0, members.Length - 1 - (members.Length / 2) + 1 - votes);
         }
 
         // A later run of a node votes for an earlier one, which cannot confirm anybody any more.
@@ -194,4 +246,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
 /// <param name="Node">The node.</param>
 /// <param name="Data">The data in which the lease was found. The store refuses the eviction in other data.</param>
 /// <param name="Renewal">The last renewal that the store has shown. The store refuses the eviction if there was another one since.</param>
-public readonly record struct Eviction(NodeId Node, DataIdentity Data, long Renewal);
+/// <param name="HasVotes">
+/// Whether no majority is left that could confirm the node. Otherwise so much time has passed that no earlier confirmation counts.
+/// </param>
+public readonly record struct Eviction(NodeId Node, DataIdentity Data, long Renewal, bool HasVotes);

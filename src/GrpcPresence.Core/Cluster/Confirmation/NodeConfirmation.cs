@@ -31,6 +31,10 @@ public sealed class NodeConfirmation
     // How long answers to a round count; each later round replaces the oldest one.
     private const int KeptRounds = 4;
 
+    // Two values of the end of the confirmation.
+    private const long Deposed = long.MinValue;
+    private const long NotBegun = long.MinValue + 1;
+
     private static readonly TimeSpan Counted = Limits.Confirmation - Limits.ConfirmationMargin;
 
     private readonly NodeId _self;
@@ -44,6 +48,7 @@ public sealed class NodeConfirmation
     private long _lastRound;
     private DataIdentity _data; // what the node knows
     private bool _hasLapsed = true; // whether the node was unconfirmed at some time since the store confirmed it last
+    private int _timesConfirmed; // how often it became confirmed while it was not
 
     /// <summary>Creates the state of a node that has not joined yet: not confirmed, and not lost, however long the join takes.</summary>
     /// <param name="self">This node.</param>
@@ -69,6 +74,9 @@ public sealed class NodeConfirmation
 
     /// <summary>The members at the last renewal that the store acknowledged in time; empty before the first.</summary>
     public ImmutableArray<NodeId> Members => _acknowledged?.Members ?? [];
+
+    /// <summary>How often the node has become confirmed while it was not. Safe from any thread.</summary>
+    public int TimesConfirmed => Volatile.Read(ref _timesConfirmed);
 
     /// <summary>Returns what the node may do.</summary>
     public ConfirmationState StateAt(TimeSpan now)
@@ -185,9 +193,23 @@ public sealed class NodeConfirmation
             Count(round, now);
     }
 
-    private static long Deposed => long.MinValue;
-
-    private static long NotBegun => long.MinValue + 1;
+    /// <summary>Returns what an operator should know of the confirmation.</summary>
+    public ConfirmationStatus Read(TimeSpan now)
+    {
+        var until = Volatile.Read(ref _until);
+        var hasBegun = until is not (NotBegun or Deposed);
+        var lossAt = TimeSpan.FromTicks(hasBegun ? until : 0) + Limits.ConfirmationLoss - Counted;
+        return new ConfirmationStatus
+        {
+            State = StateAt(now),
+            ConfirmedFor = IsConfirmed(now) ? TimeSpan.FromTicks(until) - now : null,
+            EndsAfter = hasBegun && lossAt > now ? lossAt - now : null,
+            RenewedBefore = _acknowledged is { } renewed ? now - renewed.SentAt : null,
+            PeersConfirmFor = _acknowledged is { } acknowledged && acknowledged.PeersUntil > now ? acknowledged.PeersUntil - now : null,
+            SilentPeers = ListSilentPeers(now),
+            TimesConfirmed = _timesConfirmed,
+        };
+    }
 
     private void Count(Round round, TimeSpan now)
     {
@@ -204,7 +226,25 @@ public sealed class NodeConfirmation
         if (StateAt(now) == ConfirmationState.Lost)
             Depose();
         else if (until.Ticks > _until)
-            Volatile.Write(ref _until, until.Ticks);
+            Extend(until, now);
+    }
+
+    private void Extend(TimeSpan until, TimeSpan now)
+    {
+        var wasConfirmed = IsConfirmed(now);
+        Volatile.Write(ref _until, until.Ticks);
+        if (!wasConfirmed && IsConfirmed(now))
+            Volatile.Write(ref _timesConfirmed, _timesConfirmed + 1);
+    }
+
+    /// <summary>
+    /// Returns the members that have confirmed no request of the last <see cref="Limits.Confirmation"/>. None while the store answers,
+    /// because nobody is asked.
+    /// </summary>
+    private ImmutableArray<NodeId> ListSilentPeers(TimeSpan now)
+    {
+        var recent = _rounds.Where(round => round is not null && now - round.SentAt < Limits.Confirmation).ToArray();
+        return recent.Length == 0 ? [] : [.. recent[0]!.Peers.Where(peer => !recent.Any(round => round!.HasConfirmed(peer)))];
     }
 
     /// <summary>The last renewal that the store has acknowledged in time.</summary>
@@ -227,6 +267,10 @@ public sealed class NodeConfirmation
 
         /// <summary>Whether the peers that confirmed and the node itself are more than half of all members.</summary>
         public bool HasMajority => 2 * (_count + 1) > peers.Length + 1;
+
+        public ImmutableArray<NodeId> Peers => peers;
+
+        public bool HasConfirmed(NodeId peer) => peers.IndexOf(peer) is >= 0 and var index && _confirmed[index];
 
         public bool Add(NodeId peer)
         {

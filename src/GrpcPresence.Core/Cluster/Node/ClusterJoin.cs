@@ -8,11 +8,15 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// Joins the cluster: asks the store until it has added this run to the active nodes. Used only by the loop of the node.
 /// </summary>
 /// <param name="parts">The parts of the node.</param>
-/// <param name="wake">Wakes the loop.</param>
-internal sealed class ClusterJoin(NodeParts parts, Action wake)
+/// <param name="calls">Creates the call of the store.</param>
+internal sealed class ClusterJoin(NodeParts parts, StoreCalls calls)
 {
-    private readonly StoreCall<bool, NodeLease?> _call = new(parts.Clock, wake);
+    private readonly StoreCall<bool, NodeLease?> _call = calls.Create<bool, NodeLease?>(StoreCallKind.Join);
     private bool _isViewSeen; // whether a view has shown this node
+    private bool _hasEarlierRun; // whether the store has shown an active earlier run of the name
+
+    /// <summary>What the node waits for; null once it has joined.</summary>
+    public JoinWait? Wait => HasJoined ? null : !_isViewSeen ? JoinWait.View : _hasEarlierRun ? JoinWait.EarlierRun : JoinWait.Store;
 
     /// <summary>Whether the node has joined.</summary>
     public bool HasJoined { get; private set; }
@@ -38,6 +42,7 @@ internal sealed class ClusterJoin(NodeParts parts, Action wake)
                 parts.Confirmation.Begin(parts.Clock.Now);
                 return null;
             }
+            _hasEarlierRun = earlier is not null;
             if (earlier is not null)
             {
                 parts.Confirmation.Observe([earlier], parts.Clock.Now);
@@ -48,4 +53,17 @@ internal sealed class ClusterJoin(NodeParts parts, Action wake)
             _call.Begin(true, parts.Store.JoinAsync(self, CancellationToken.None));
         return null;
     }
+}
+
+/// <summary>What a node waits for before it has joined.</summary>
+public enum JoinWait
+{
+    /// <summary>No view has shown it yet.</summary>
+    View,
+
+    /// <summary>The store has not answered, or has failed.</summary>
+    Store,
+
+    /// <summary>An earlier run of its name is active, and must be evicted first: see the evictions.</summary>
+    EarlierRun,
 }

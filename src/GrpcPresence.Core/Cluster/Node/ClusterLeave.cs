@@ -11,10 +11,11 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// <param name="ownership">The shards of the node.</param>
 /// <param name="homes">The homes of the node.</param>
 /// <param name="countCalls">Counts the calls of this ingress without a result.</param>
-/// <param name="wake">Wakes the loop.</param>
-internal sealed class ClusterLeave(NodeParts parts, ShardOwnership ownership, HomeServices homes, Func<int> countCalls, Action wake)
+/// <param name="calls">Creates the call of the store.</param>
+internal sealed class ClusterLeave(
+    NodeParts parts, ShardOwnership ownership, HomeServices homes, Func<int> countCalls, StoreCalls calls)
 {
-    private readonly StoreCall<bool, bool> _call = new(parts.Clock, wake);
+    private readonly StoreCall<bool, bool> _call = calls.Create<bool, bool>(StoreCallKind.Leave);
     private volatile bool _isRequested;
     private TimeSpan? _emptySince; // when the node had no shard for the first time
 
@@ -28,6 +29,9 @@ internal sealed class ClusterLeave(NodeParts parts, ShardOwnership ownership, Ho
     /// Whether the store was asked to mark this run as left. The answer may come later than what follows from it, or never.
     /// </summary>
     public bool MayHaveLeft { get; private set; }
+
+    /// <summary>What the node waits for before it can leave; null if it was not asked to.</summary>
+    public LeaveWait? Wait { get; private set; }
 
     /// <summary>Makes the node leave. Safe from any thread.</summary>
     public void Request() => _isRequested = true;
@@ -48,17 +52,30 @@ internal sealed class ClusterLeave(NodeParts parts, ShardOwnership ownership, Ho
         }
         // Once the shards are being closed, it goes on: a node that joins meanwhile takes them over afterwards.
         var mayKeepShards = ownership.IsClosingForGood || isLast;
-        if (isChecking || (!ownership.IsEmpty && !mayKeepShards) || !homes.AreAllDrained())
+        if (FindWait(mayKeepShards, isChecking) is { } wait)
+        {
+            Wait = wait;
             return false;
-        if (!ownership.IsEmpty && !ownership.TryCloseForGood())
-            return false;
+        }
         var now = parts.Clock.Now;
         _emptySince ??= now;
-        if (IsNeeded(now - _emptySince.Value, isLast) || !_call.MayBegin)
+        Wait = IsNeeded(now - _emptySince.Value, isLast) ? LeaveWait.Calls : LeaveWait.Store;
+        if (Wait == LeaveWait.Calls || !_call.MayBegin)
             return false;
         MayHaveLeft = true;
         _call.Begin(true, parts.Store.LeaveAsync(parts.View.Self, parts.Gates.Data, CancellationToken.None));
         return false;
+    }
+
+    private LeaveWait? FindWait(bool mayKeepShards, bool isChecking)
+    {
+        if (isChecking)
+            return LeaveWait.LostCommits;
+        if (!ownership.IsEmpty && !mayKeepShards)
+            return LeaveWait.Shards;
+        if (!homes.AreAllDrained())
+            return LeaveWait.Webhooks;
+        return !ownership.IsEmpty && !ownership.TryCloseForGood() ? LeaveWait.Writes : null;
     }
 
     /// <summary>
@@ -67,4 +84,28 @@ internal sealed class ClusterLeave(NodeParts parts, ShardOwnership ownership, Ho
     /// </summary>
     private bool IsNeeded(TimeSpan emptyFor, bool isLast) =>
         (!isLast && emptyFor < Limits.LeaveDelay) || (countCalls() > 0 && emptyFor < Limits.ForwardedCall);
+}
+
+/// <summary>What a node waits for before it can leave.</summary>
+public enum LeaveWait
+{
+    /// <summary>It still holds shards, which it gives to others: see the hand-overs.</summary>
+    Shards,
+
+    /// <summary>Commits may be lost, and the stored presence of its shards is being compared.</summary>
+    LostCommits,
+
+    /// <summary>Webhook requests are in progress. They end within seconds.</summary>
+    Webhooks,
+
+    /// <summary>No node is left to take its shards. They are closed, and what was decided before is being stored.</summary>
+    Writes,
+
+    /// <summary>
+    /// It holds no shard any more. For up to two seconds, it answers calls that were sent to it before, and waits for its own.
+    /// </summary>
+    Calls,
+
+    /// <summary>The store has not marked this run as left yet.</summary>
+    Store,
 }

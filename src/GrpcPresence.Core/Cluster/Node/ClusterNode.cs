@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Hints;
+using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
@@ -30,7 +32,11 @@ public sealed class ClusterNode
     private readonly StorePoll _poll;
     private readonly NodeMembership _membership;
     private readonly EvictionCall _eviction;
-    private readonly StatusSender _status;
+    private readonly StatusSender _sender;
+    private readonly StatusReader _reader;
+    private readonly LifecycleEvents _events;
+    private readonly PeerContacts _contacts = new();
+    private volatile TakenStatus _status;
     private volatile NodeEnd? _end;
 
     /// <summary>Creates a node that has not joined yet. The first steps join.</summary>
@@ -45,17 +51,21 @@ public sealed class ClusterNode
         };
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
         _items = new NodeItems(parts, _table, () => IsConfirmed, (from, item) => _inbox!.Add(from, item), Wake);
-        _shards = new NodeShards(parts, _table, _items.Send, () => Router.Count, Wake);
+        var calls = new StoreCalls(parts.Clock, Wake);
+        _shards = new NodeShards(parts, _table, _items.Send, () => Router.Count, calls, Wake);
         _data = new NodeData(parts, _table, _shards.Ownership, _shards.Homes);
-        _poll = new StorePoll(parts, _table, _data.Adopt, Wake);
-        _membership = new NodeMembership(parts, _poll, _shards.Leave, () => Joined?.Invoke(), Wake);
-        _eviction = new EvictionCall(parts, Wake);
+        _poll = new StorePoll(parts, _table, _data.Adopt, calls);
+        _membership = new NodeMembership(parts, _poll, _shards.Leave, NoteJoined, calls);
+        _events = new LifecycleEvents(parts);
+        _eviction = new EvictionCall(parts, calls, _events.NoteEviction);
         _closes = new StreamCloses(_self, parts.Tracker.Shards!, streams, _shards.Ownership.Note, _items.TryQueue);
         parts.Services.SwitchedOn += parts.Tracker.Reconsider;
         var watched = new WatchedSet(parts.Hub.NeedsUsers);
         parts.Hub.WatchedChanged += watched.Note;
-        _status = new StatusSender(parts, watched, _shards.Homes.ListDelivered);
+        _sender = new StatusSender(parts, watched, _shards.Homes.ListDelivered);
         _inbox = new NodeInbox(parts, _table, _shards.Ownership, _closes, _shards.Nodes, watched, Wake);
+        _reader = new StatusReader(parts, _membership, _shards, _poll, _items, calls, _contacts);
+        _status = new TakenStatus(_reader.Read(parts.View.Current, end: null), parts.Clock.Now);
     }
 
     /// <summary>Raised, by any thread, when a step should follow soon.</summary>
@@ -109,6 +119,16 @@ public sealed class ClusterNode
     /// <summary>The holders of the shards, as this node knows them.</summary>
     public ShardTable Table => _table;
 
+    /// <summary>
+    /// Returns what an operator should know of the node, as the loop has taken it at most <see cref="Limits.NodeReadInterval"/> ago, and
+    /// in each step that had events. Safe from any thread. Calls nothing, so it answers also when the loop is stuck.
+    /// </summary>
+    public ClusterNodeStatus ReadStatus()
+    {
+        var (status, takenAt) = _status;
+        return status with { Age = _parts.Clock.Now - takenAt };
+    }
+
     /// <summary>Makes the node give all its shards to others, and then leave.</summary>
     public void Leave()
     {
@@ -134,6 +154,7 @@ public sealed class ClusterNode
         if (End is not null)
             return;
         var now = _parts.Clock.Now;
+        _contacts.Note(from, now);
         if (_items.Receive(from, message, now) || _parts.Confirmation.Receive(from, message, now))
             return;
         if (message is SharedQuotaMessage quotas)
@@ -149,17 +170,25 @@ public sealed class ClusterNode
         _inbox.Add(from, message);
     }
 
-    /// <summary>Does everything that is due.</summary>
-    public void Step()
+    /// <summary>
+    /// Does everything that is due. Returns what has happened in the life of the node since the step before, in its order, to be logged;
+    /// mostly nothing.
+    /// </summary>
+    public ImmutableArray<NodeEvent> Step()
     {
         if (End is not null)
-            return;
+            return [];
         var view = _parts.View.Current;
         if (_membership.Step(view) is { } end)
-        {
             Stop(end);
-            return;
-        }
+        else
+            Advance(view);
+        Observe(view);
+        return _events.Take();
+    }
+
+    private void Advance(ClusterView view)
+    {
         _inbox.Step();
         _eviction.Step(); // also of an earlier run of this node, before this one has joined
         if (_membership.HasJoined)
@@ -171,13 +200,39 @@ public sealed class ClusterNode
         if (_closes.Step(view, _parts.Clock.Now))
             Wake();
         _parts.Confirmation.Tick(_parts.Clock.Now);
-        _status.SendWatched(view);
-        if (_status.SendStatus(view, _shards.Leave.IsRequested, _poll.IsStoreAway))
+        _sender.SendWatched(view);
+        if (_sender.SendStatus(view, _shards.Leave.IsRequested, _poll.IsStoreAway))
         {
             _parts.Hints.Forget(view);
             _shards.Nodes.Forget(view);
+            _contacts.Forget(view);
         }
         _items.Step(view);
+    }
+
+    private void NoteJoined()
+    {
+        _events.NoteJoined();
+        Joined?.Invoke();
+    }
+
+    /// <summary>Adds the events of the step, and takes the status if there are any, or if it is due.</summary>
+    private void Observe(ClusterView view)
+    {
+        var now = _parts.Clock.Now;
+        var isDue = now - _status.TakenAt >= Limits.NodeReadInterval;
+        if (End is { } end)
+        {
+            _events.NoteEnd(end);
+        }
+        else
+        {
+            _events.Compare(IsReady, _shards.Leave.IsRequested);
+            if (isDue)
+                _events.CompareShards();
+        }
+        if (isDue || _events.HasAny)
+            _status = new TakenStatus(_reader.Read(view, End), now);
     }
 
     private void Stop(NodeEnd end)
@@ -193,4 +248,7 @@ public sealed class ClusterNode
     }
 
     private void Wake() => Woken?.Invoke();
+
+    /// <summary>A status, and when it was taken.</summary>
+    private sealed record TakenStatus(ClusterNodeStatus Status, TimeSpan TakenAt);
 }

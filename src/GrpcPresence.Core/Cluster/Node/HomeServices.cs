@@ -88,6 +88,9 @@ internal sealed class HomeServices
         return drain.Ended.IsCompleted;
     }
 
+    /// <summary>The shards whose webhooks are stopped, or being stopped, for a planned move.</summary>
+    public IReadOnlyCollection<Shard> Draining => _drains.Keys;
+
     /// <summary>Whether the webhooks of all shards have stopped, so that the node may leave: see <see cref="IsDrained"/>.</summary>
     public bool AreAllDrained()
     {

@@ -7,10 +7,10 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// Asks the store for the renewals of the lease of this node that are due. Used only by the loop of the node.
 /// </summary>
 /// <param name="parts">The parts of the node.</param>
-/// <param name="wake">Wakes the loop.</param>
-internal sealed class LeaseRenewal(NodeParts parts, Action wake)
+/// <param name="calls">Creates the call of the store.</param>
+internal sealed class LeaseRenewal(NodeParts parts, StoreCalls calls)
 {
-    private readonly StoreCall<long, RenewedLease> _call = new(parts.Clock, wake);
+    private readonly StoreCall<long, RenewedLease> _call = calls.Create<long, RenewedLease>(StoreCallKind.Renewal);
 
     /// <summary>Takes the answer of the store, if there is one. Returns the exception if the node is not active any more.</summary>
     public NodeEvictedException? Take(TimeSpan now)

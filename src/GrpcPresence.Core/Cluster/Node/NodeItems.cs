@@ -91,6 +91,9 @@ internal sealed class NodeItems : ILinkReceiver
             Router.Lose(node, call, lost.Outcome);
     }
 
+    /// <inheritdoc cref="NodeLinks.ReadStatus"/>
+    public ImmutableArray<LinkStatus> ReadLinks(TimeSpan now) => _links.ReadStatus(now);
+
     /// <summary>Sends the results that are complete, and what is due. Only for the loop of the node.</summary>
     public void Step(ClusterView view)
     {

@@ -12,14 +12,17 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// <param name="poll">What the store says.</param>
 /// <param name="leave">Whether the node may have left.</param>
 /// <param name="joined">Called once, when the node has joined.</param>
-/// <param name="wake">Wakes the loop.</param>
-internal sealed class NodeMembership(NodeParts parts, StorePoll poll, ClusterLeave leave, Action joined, Action wake)
+/// <param name="calls">Creates the calls of the store.</param>
+internal sealed class NodeMembership(NodeParts parts, StorePoll poll, ClusterLeave leave, Action joined, StoreCalls calls)
 {
-    private readonly ClusterJoin _join = new(parts, wake);
-    private readonly LeaseRenewal _renewal = new(parts, wake);
+    private readonly ClusterJoin _join = new(parts, calls);
+    private readonly LeaseRenewal _renewal = new(parts, calls);
 
     /// <summary>Whether the node has joined.</summary>
     public bool HasJoined => _join.HasJoined;
+
+    /// <summary>What the node waits for; null once it has joined.</summary>
+    public JoinWait? JoinWait => _join.Wait;
 
     /// <summary>Does what is due. Returns why the node must end; null if it need not.</summary>
     public NodeEnd? Step(ClusterView view)

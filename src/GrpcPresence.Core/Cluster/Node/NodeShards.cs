@@ -22,8 +22,10 @@ internal sealed class NodeShards
     /// <param name="table">The holders of the shards.</param>
     /// <param name="send">Sends an item to another node.</param>
     /// <param name="countCalls">Counts the calls of this ingress without a result.</param>
+    /// <param name="calls">Creates the calls of the store.</param>
     /// <param name="wake">Wakes the loop.</param>
-    public NodeShards(NodeParts parts, ShardTable table, SendItem send, Func<int> countCalls, Action wake)
+    public NodeShards(
+        NodeParts parts, ShardTable table, SendItem send, Func<int> countCalls, StoreCalls calls, Action wake)
     {
         (_parts, _wake) = (parts, wake);
         var self = parts.View.Self;
@@ -33,8 +35,8 @@ internal sealed class NodeShards
         var loader = new ShardLoader(parts.Store, parts.Services, shards, wake);
         Ownership = new ShardOwnership(self, table, parts.Gates, shards, loader, parts.Queue, send, Homes.IsDrained);
         Nodes = new JoinedNodes(self);
-        Leave = new ClusterLeave(parts, Ownership, Homes, countCalls, wake);
-        _claim = new ShardClaim(parts, table, wake);
+        Leave = new ClusterLeave(parts, Ownership, Homes, countCalls, calls);
+        _claim = new ShardClaim(parts, table, calls);
     }
 
     /// <summary>Decides about each shard.</summary>
@@ -71,6 +73,9 @@ internal sealed class NodeShards
             _wake();
         return hasLeft;
     }
+
+    /// <summary>Returns why shards are not open here, and what moves.</summary>
+    public ShardReport Report() => Ownership.Report(Nodes.View, _parts.Confirmation.MayTakeOver, _parts.Clock.Now);
 
     /// <summary>Closes every shard, because the node has ended.</summary>
     public void CloseAll()

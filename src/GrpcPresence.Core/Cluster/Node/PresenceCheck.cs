@@ -8,11 +8,11 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// again. Used only by the loop of the node.
 /// </summary>
 /// <param name="parts">The parts of the node.</param>
-/// <param name="wake">Wakes the loop.</param>
-internal sealed class PresenceCheck(NodeParts parts, Action wake)
+/// <param name="calls">Creates the call of the store.</param>
+internal sealed class PresenceCheck(NodeParts parts, StoreCalls calls)
 {
     private readonly ShardRecovery _recovery = new(parts.Services);
-    private readonly StoreCall<bool, bool> _call = new(parts.Clock, wake);
+    private readonly StoreCall<bool, bool> _call = calls.Create<bool, bool>(StoreCallKind.Check);
     private bool _isDue;
 
     /// <summary>Whether the comparison is not complete. A shard that moved meanwhile would be compared by nobody.</summary>

@@ -12,10 +12,11 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// <summary>Claims shards without a holder in the store. Used only by the loop of the node.</summary>
 /// <param name="parts">The parts of the node.</param>
 /// <param name="table">Learns what was claimed.</param>
-/// <param name="wake">Wakes the loop.</param>
-internal sealed class ShardClaim(NodeParts parts, ShardTable table, Action wake)
+/// <param name="calls">Creates the call of the store.</param>
+internal sealed class ShardClaim(NodeParts parts, ShardTable table, StoreCalls calls)
 {
-    private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _call = new(parts.Clock, wake);
+    private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _call =
+        calls.Create<DataIdentity, ImmutableArray<ShardHolder>>(StoreCallKind.Claim);
 
     /// <summary>Takes the answer of the store, and sends it to the other nodes, so that they need not wait for their polls.</summary>
     public void Take(ClusterView view)

@@ -9,14 +9,18 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// </summary>
 /// <typeparam name="TKey">What the call is about.</typeparam>
 /// <typeparam name="TResult">The result.</typeparam>
+/// <param name="kind">Which call it is.</param>
 /// <param name="clock">The clock of the node.</param>
 /// <param name="wake">Wakes the loop.</param>
-internal sealed class StoreCall<TKey, TResult>(NodeClock clock, Action wake)
+internal sealed class StoreCall<TKey, TResult>(StoreCallKind kind, NodeClock clock, Action wake) : IStoreCall
 {
     private Task<TResult>? _task;
     private TKey _key = default!;
     private TimeSpan _pausedUntil;
     private Action? _cancel; // the last call of Replace; null before the first
+    private TimeSpan? _waitingSince; // the first call without an answer; a later one may have replaced it
+    private int _failures; // since the last call that succeeded
+    private string? _error; // the type of the last of them
 
     /// <summary>Whether a call is in progress, or its result was not taken yet.</summary>
     public bool IsBusy => _task is not null;
@@ -30,7 +34,10 @@ internal sealed class StoreCall<TKey, TResult>(NodeClock clock, Action wake)
     /// <summary>Begins a call.</summary>
     public void Begin(TKey key, ValueTask<TResult> call)
     {
+        if (IsBusy)
+            NoteFailure("no answer");
         (_key, _task) = (key, call.AsTask());
+        _waitingSince ??= clock.Now;
         if (!_task.IsCompleted)
         {
             _task.ContinueWith(
@@ -74,16 +81,28 @@ internal sealed class StoreCall<TKey, TResult>(NodeClock clock, Action wake)
         (key, result, error) = (_key, default!, null);
         if (_task is not { IsCompleted: true } task)
             return false;
-        _task = null;
+        (_task, _waitingSince) = (null, null);
         if (task.IsCompletedSuccessfully)
             result = task.Result;
         else
             error = task.Exception?.InnerException ?? new OperationCanceledException();
         if (error is not null)
+        {
+            NoteFailure(error.GetType().Name);
             Pause();
+        }
+        else
+        {
+            (_failures, _error) = (0, null);
+        }
         return true;
     }
 
+    /// <inheritdoc/>
+    public StoreCallStatus Read() => new(kind, _waitingSince is { } since ? clock.Now - since : null, _failures, _error);
+
     /// <summary>Lets the next call wait, because its answer would be the same now.</summary>
     public void Pause() => _pausedUntil = clock.Now + Limits.StoreRetry;
+
+    private void NoteFailure(string error) => (_failures, _error) = (_failures + 1, error);
 }

@@ -32,11 +32,13 @@ internal sealed class StorePoll
     /// <param name="parts">The parts of the node.</param>
     /// <param name="table">Learns the holders.</param>
     /// <param name="adopt">Takes the first poll, and each one of other data than the one before, before anything else of it counts.</param>
-    /// <param name="wake">Wakes the loop.</param>
-    public StorePoll(NodeParts parts, ShardTable table, Action<ClusterPoll> adopt, Action wake)
+    /// <param name="calls">Creates the calls of the store.</param>
+    public StorePoll(NodeParts parts, ShardTable table, Action<ClusterPoll> adopt, StoreCalls calls)
     {
         (_parts, _table, _adopt) = (parts, table, adopt);
-        (_poll, _reload, _check) = (new(parts.Clock, wake), new(parts.Clock, wake), new(parts, wake));
+        _poll = calls.Create<PollStart, ClusterPoll>(StoreCallKind.Poll);
+        _reload = calls.Create<bool, bool>(StoreCallKind.Reload);
+        _check = new PresenceCheck(parts, calls);
         Clock = new ClockComparison(parts.Clock);
     }
 

@@ -14,6 +14,9 @@ internal sealed class IncomingHandOvers
 {
     private readonly Dictionary<Shard, Incoming> _incoming = [];
 
+    /// <summary>Whether nothing is handed over.</summary>
+    public bool IsEmpty => _incoming.Count == 0;
+
     /// <summary>Takes an item. Returns the answer to the sender; null if it needs none.</summary>
     public HandOverItem? Receive(NodeId from, HandOverItem item)
     {

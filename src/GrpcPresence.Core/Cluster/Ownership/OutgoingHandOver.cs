@@ -58,6 +58,10 @@ internal sealed class OutgoingHandOver
     /// <summary>Whether the receiver has all users.</summary>
     public bool IsAccepted { get; private set; }
 
+    /// <summary>How far it is.</summary>
+    public HandOverStage Stage =>
+        _switching is not null ? HandOverStage.Switching : _hasBegun ? HandOverStage.Sending : HandOverStage.Settling;
+
     /// <summary>The receiver has said how many users it has, or that it has all.</summary>
     public void Receive(NodeId from, HandOverItem item, TimeSpan now)
     {

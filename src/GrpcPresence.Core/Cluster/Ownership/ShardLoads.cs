@@ -20,6 +20,9 @@ internal sealed class ShardLoads(ShardLoader loader)
     /// <summary>Whether a step should follow at once: this one has left something to it.</summary>
     public bool HasMore { get; private set; }
 
+    /// <summary>How many loads have failed in a row because the store did.</summary>
+    public int FailuresInRow { get; private set; }
+
     /// <summary>The shards that are loaded, and not open yet.</summary>
     public IReadOnlyCollection<Shard> Shards => _loads.Keys;
 
@@ -51,6 +54,7 @@ internal sealed class ShardLoads(ShardLoader loader)
             }
             _loads.Remove(shard);
             _isStoreAway = IsStoreAway(load);
+            FailuresInRow = _isStoreAway ? FailuresInRow + 1 : 0;
             if (_isStoreAway)
                 _pausedUntil = now + Limits.StoreRetry;
             users += open(shard, load.IsCompletedSuccessfully ? load.Result : null, epoch);

@@ -206,6 +206,27 @@ internal sealed class ShardOwnership(
         return isOver;
     }
 
+    /// <summary>Returns why shards are not open here, and what moves.</summary>
+    /// <param name="view">The nodes that have joined and are alive.</param>
+    /// <param name="mayTakeOver">Whether no node answers any more by earlier data.</param>
+    /// <param name="now">The time of the clock of this node.</param>
+    public ShardReport Report(ClusterView view, bool mayTakeOver, TimeSpan now) => new ShardReporter
+    {
+        Self = self,
+        Table = table,
+        Gates = gates,
+        Targets = _targets,
+        View = view,
+        Incoming = _incoming,
+        Outgoing = _outgoing,
+        Done = _done,
+        Now = now,
+        Loads = _loads,
+        LostEpochs = _lost,
+        IsClosing = _last is not null,
+        MayTakeOver = mayTakeOver,
+    }.Report();
+
     /// <summary>Closes every shard, because this node holds none any more.</summary>
     public void CloseAll()
     {

@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Channel;
 
@@ -33,6 +34,20 @@ public sealed class OutboundLinkTests
         AssertBatch(1, [1], at: 500);
         _link.Acknowledge(1);
         Assert.Null(_link.Advance(At(750)).Batch);
+    }
+
+    [Fact]
+    public void The_status_counts_what_waits_and_since_when_a_batch_is_not_acknowledged()
+    {
+        var node = new NodeId("b", 1);
+        Queue(1, 2);
+        Assert.Equal(new LinkStatus(node, 2, _link.Read(node, At(0)).QueuedBytes, 0, null), _link.Read(node, At(0)));
+        Assert.NotEqual(0, _link.Read(node, At(0)).QueuedBytes);
+        AssertBatch(1, [1, 2], at: 10);
+        AssertBatch(1, [1, 2], at: 260);
+        Assert.Equal(new LinkStatus(node, 0, 0, 2, At(290)), _link.Read(node, At(300)));
+        _link.Acknowledge(1);
+        Assert.Equal(new LinkStatus(node, 0, 0, 0, null), _link.Read(node, At(300)));
     }
 
     [Fact]

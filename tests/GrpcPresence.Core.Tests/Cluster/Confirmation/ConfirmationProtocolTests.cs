@@ -44,17 +44,34 @@ public sealed class ConfirmationProtocolTests : IClusterView, INodeChannel
     {
         Learn(Other);
         Receive(new VoteRequest(X, Data, 9), at: 2000);
-        Assert.Empty(_sent);
+        Assert.Equal([new VoteRefused(X, Data, 9, VoteObstacle.OtherData)], _sent);
         Receive(new VoteRequest(X, Other, 9), at: 2000);
-        Assert.Equal([new Vote(X, Other, 9)], _sent);
+        Assert.Equal(new Vote(X, Other, 9), _sent[^1]);
     }
 
     [Fact]
     public void OneHolder_a_node_confirms_and_votes_for_nobody_before_its_first_poll()
     {
         Receive(new ConfirmRequest(default, Renewal: 3, Round: 1));
-        Receive(new VoteRequest(X, default, 9), at: 2000);
         Assert.Empty(_sent);
+        Receive(new VoteRequest(X, default, 9), at: 2000);
+        Assert.Equal([new VoteRefused(X, default, 9, VoteObstacle.OtherData)], _sent);
+    }
+
+    [Fact]
+    public void A_node_that_does_not_vote_says_why()
+    {
+        Learn(Data);
+        Receive(new VoteRequest(B, Data, 9), at: 999);
+        Receive(new ConfirmRequest(Data, Renewal: 9, Round: 1), at: 1000);
+        Receive(new VoteRequest(B, Data, 9), at: 1999);
+        Receive(new VoteRequest(B, Data, 9), at: 2000);
+        Assert.Equal(
+            [
+                new VoteRefused(B, Data, 9, VoteObstacle.JustStarted), new Confirm(1),
+                new VoteRefused(B, Data, 9, VoteObstacle.Promised), new Vote(B, Data, 9),
+            ],
+            _sent);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class EvictionsTests
             _evictions.Receive(others[vote], new Vote(X, Data, 9));
         }
         Assert.True(_evictions.TryTake(At(0), out var eviction));
-        Assert.Equal(new Eviction(X, Data, 9), eviction);
+        Assert.Equal(new Eviction(X, Data, 9, HasVotes: true), eviction);
     }
 
     [Fact]
@@ -145,7 +145,7 @@ public sealed class EvictionsTests
         }
         Assert.False(_evictions.TryTake(At(119_000), out _));
         Assert.True(_evictions.TryTake(At(119_001), out var eviction));
-        Assert.Equal(new Eviction(X, Data, 9), eviction);
+        Assert.Equal(new Eviction(X, Data, 9, HasVotes: false), eviction);
     }
 
     [Fact]
@@ -227,7 +227,7 @@ public sealed class EvictionsTests
 
         Assert.False(evictions.TryTake(At(1000), out _));
         Assert.True(evictions.TryTake(At(1001), out var eviction));
-        Assert.Equal(new Eviction(earlier.Node, Data, 9), eviction);
+        Assert.Equal(new Eviction(earlier.Node, Data, 9, HasVotes: true), eviction);
     }
 
     [Fact]
@@ -254,6 +254,41 @@ public sealed class EvictionsTests
         _evictions.Learn(Data with { Timeline = 2 });
         _evictions.Tick(View, At(2000), []);
         Assert.False(_evictions.TryTake(At(2000), out _));
+    }
+
+    [Fact]
+    public void An_eviction_names_the_votes_that_it_lacks_and_why()
+    {
+        var gone = new NodeId("e", 1);
+        _promises.TryConfirm(X, 9, View with { Nodes = [X] }, At(0));
+        Observe([X, Self, B, C, D, gone], [X, Self]);
+        _evictions.Receive(B, new VoteRefused(X, Data, 9, VoteObstacle.Promised));
+        _evictions.Receive(C, new VoteRefused(X, Data, 8, VoteObstacle.Promised)); // for another renewal
+        _evictions.Receive(D, new Vote(X, Data, 9));
+
+        var status = Assert.Single(_evictions.Read(View, At(500)));
+
+        Assert.Equal((X, At(2500), 2, false), (status.Node, status.LeaseAge, status.VotesNeeded, status.IsAsked));
+        Assert.Equal(
+            [
+                new MissingVote(Self, VoteObstacle.Promised), new MissingVote(B, VoteObstacle.Promised), new MissingVote(C, null),
+                new MissingVote(gone, VoteObstacle.NotInView),
+            ],
+            status.MissingVotes);
+        Assert.Equal(At(118_500), status.NeedsNoVotesAfter);
+    }
+
+    [Fact]
+    public void An_eviction_with_enough_votes_lacks_none()
+    {
+        Observe([X, Self, B], [X, Self]);
+        _evictions.Receive(B, new Vote(X, Data, 9));
+        Assert.True(_evictions.TryTake(At(0), out _));
+
+        var status = Assert.Single(_evictions.Read(View, At(0)));
+
+        Assert.Equal((0, TimeSpan.Zero, true), (status.VotesNeeded, status.NeedsNoVotesAfter, status.IsAsked));
+        Assert.Empty(status.MissingVotes);
     }
 
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);

@@ -52,6 +52,44 @@ public sealed class NodeConfirmationTests
     }
 
     [Fact]
+    public void A_node_counts_how_often_it_has_become_confirmed()
+    {
+        Renew(at: 0, answeredAt: 1);
+        Renew(at: 500, answeredAt: 501);
+        Assert.Equal(1, _node.TimesConfirmed);
+        Renew(at: 2000, answeredAt: 2001);
+        Assert.Equal(2, _node.TimesConfirmed);
+    }
+
+    [Fact]
+    public void The_status_names_the_peers_that_confirm_no_request()
+    {
+        Renew(at: 0, answeredAt: 1, Self, B, C);
+        Assert.True(_node.TryBeginRenewal(At(250), out var renewal));
+        Assert.Empty(_node.Read(At(250)).SilentPeers);
+        _node.FailRenewal(renewal.Number);
+        Assert.True(_node.TryBeginRound(At(300), out var request, out _));
+        _node.Receive(B, new Confirm(request.Round), At(301));
+
+        var status = _node.Read(At(500));
+        Assert.Equal([C], status.SilentPeers);
+        Assert.Equal((At(300) + Counted - At(500), At(500)), (status.ConfirmedFor, status.RenewedBefore));
+        Assert.Equal((At(119_500), At(300 + 3000 - 500)), (status.PeersConfirmFor, status.EndsAfter));
+        Assert.True(_node.TryBeginRound(At(550), out _, out _));
+        Assert.Equal([C], _node.Read(At(560)).SilentPeers); // the others need some time to answer
+        Assert.Empty(_node.Read(At(1550)).SilentPeers); // nobody was asked since
+    }
+
+    [Fact]
+    public void The_status_of_a_node_that_has_not_joined_or_is_deposed_promises_no_end()
+    {
+        var node = new NodeConfirmation(Self);
+        Assert.Equal((ConfirmationState.Unconfirmed, null), (node.Read(At(0)).State, node.Read(At(0)).EndsAfter));
+        _node.Depose();
+        Assert.Equal((ConfirmationState.Lost, null), (_node.Read(At(0)).State, _node.Read(At(0)).EndsAfter));
+    }
+
+    [Fact]
     public void A_node_stops_three_times_as_long_after_its_last_confirmation()
     {
         Renew(at: 0, answeredAt: 1);

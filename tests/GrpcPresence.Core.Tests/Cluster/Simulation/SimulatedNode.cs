@@ -143,6 +143,9 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     public HeartbeatStreams Streams => _tracker.Streams!;
 
+    /// <summary>What its steps have returned.</summary>
+    public List<NodeEvent> Events { get; } = [];
+
     /// <summary>Whether the writer may use the store.</summary>
     public bool HasJoined { get; private set; }
 
@@ -174,7 +177,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     {
         if (!_hasReceived || !IsServing)
             return;
-        Node.Step();
+        Events.AddRange(Node.Step());
         Write();
         Deliver();
     }
@@ -190,7 +193,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             _tracker.Tick();
             Hub.Tick();
         }
-        Node.Step();
+        Events.AddRange(Node.Step());
         Write();
         Deliver();
     }
@@ -240,7 +243,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
                 break;
         }
         Answer();
-        Node.Step();
+        Events.AddRange(Node.Step());
     }
 
     /// <summary>Lets the delivery loops do what they can, and stores their positions. Then they sleep, or wait for the endpoint.</summary>
