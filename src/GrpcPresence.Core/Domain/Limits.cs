@@ -110,7 +110,7 @@ public static class Limits
 
     /// <summary>
     /// Users that calls named by SID, and whose identities a node of a cluster remembers. So a steady heartbeat reads nothing, whichever
-    /// node gets it. With identities of 36 characters this is about 230 MB. Heartbeats of further users may read each time.
+    /// node gets it. With identities of 36 characters this is about 250 MB. Heartbeats of further users may read each time.
     /// </summary>
     public const int CachedSids = 1_000_000;
 

@@ -81,6 +81,7 @@ internal sealed class QuotaCluster : IDisposable
         {
             _now += Step;
             Time.Advance(Step);
+            NoteSilent(); // before anything is lent
             during?.Invoke();
             while (_pending.TryPeek(out var due, out var at) && at.At <= _now)
             {
@@ -94,7 +95,6 @@ internal sealed class QuotaCluster : IDisposable
             {
                 node.Borrower.Tick(Time.GetTimestamp());
                 node.Lender.Tick(Time.GetTimestamp());
-                NoteSilent();
                 Check();
             }
         }
