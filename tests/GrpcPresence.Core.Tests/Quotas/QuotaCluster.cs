@@ -67,9 +67,9 @@ internal sealed class QuotaCluster : IDisposable
     public bool IsLossy { get; set; }
 
     /// <summary>
-    /// The nodes that were silent to a home owner for so long that it lends without them, until all shares are within their bound again.
+    /// The nodes that were silent to a home owner for so long that it lends without them, and when they were so last.
     /// </summary>
-    public HashSet<NodeId> Silent { get; } = [];
+    public Dictionary<NodeId, TimeSpan> Silent { get; } = [];
 
     /// <summary>Called after everything that happens.</summary>
     public Action Check { get; set; } = () => { };
@@ -109,6 +109,18 @@ internal sealed class QuotaCluster : IDisposable
 
     /// <summary>Ends all cuts.</summary>
     public void Heal() => _cuts.Clear();
+
+    /// <summary>
+    /// All shares are within their bound again. What was lent without a node may still be on its way when the node answers.
+    /// </summary>
+    public void ForgetSilent()
+    {
+        foreach (var (node, last) in Silent)
+        {
+            if (_now - last > TimeSpan.FromSeconds(10))
+                Silent.Remove(node);
+        }
+    }
 
     /// <summary>Lets time pass at once, in which no node does anything, as if no call came.</summary>
     public void Skip(TimeSpan time)
@@ -192,7 +204,7 @@ internal sealed class QuotaCluster : IDisposable
         foreach (var (node, since) in _unanswered)
         {
             if (_now - since >= Limits.QuotaAnswerWait && View.Contains(node))
-                Silent.Add(node);
+                Silent[node] = _now;
         }
     }
 

@@ -49,12 +49,12 @@ public sealed class SharedQuotaHistoryTests
         foreach (var quota in Limited)
         {
             Assert.All(cluster.Nodes, node => Assert.True(node.Uses(quota) >= 1));
-            var shares = cluster.Nodes.FindAll(node => !cluster.Silent.Contains(node.Id)).ConvertAll(node => node.Uses(quota));
+            var shares = cluster.Nodes.FindAll(node => !cluster.Silent.ContainsKey(node.Id)).ConvertAll(node => node.Uses(quota));
             var limit = LimitOf(cluster, quota);
             Assert.True(shares.Sum() <= limit, $"SharedQuota: the shares of {quota} are {string.Join(" + ", shares)}, above {limit}.");
         }
         if (Limited.All(quota => cluster.Nodes.Sum(node => node.Uses(quota)) <= LimitOf(cluster, quota)))
-            cluster.Silent.Clear(); // those that are silent still are added again
+            cluster.ForgetSilent();
     }
 
     private static int LimitOf(QuotaCluster cluster, Quota quota) => QuotaCluster.Whole.Of(quota) + cluster.Nodes.Count;
