@@ -753,7 +753,7 @@ public static class Limits
     /// </summary>
     public const int HandOverWindow = 800;
 
-    /// <summary>The pause after a hand-over that was given up: the receiver or the network may need a moment.</summary>
+    /// <summary>The pause after a hand-over that was given up: the receiver, the network or the own writer may need a moment.</summary>
     public static readonly TimeSpan HandOverPause = TimeSpan.FromSeconds(1);
 
     /// <summary>

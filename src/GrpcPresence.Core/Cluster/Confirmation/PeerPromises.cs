@@ -43,12 +43,6 @@ public sealed class PeerPromises(TimeSpan startedAt)
     /// <param name="node">The node.</param>
     /// <param name="renewal">Its last renewal in the store.</param>
     /// <param name="now">The time of the clock of this node.</param>
-    public bool TryVote(NodeId node, long renewal, TimeSpan now) => TryVote(node, renewal, now, out _);
-
-    /// <inheritdoc cref="TryVote(NodeId, long, TimeSpan)"/>
-    /// <param name="node">The node.</param>
-    /// <param name="renewal">Its last renewal in the store.</param>
-    /// <param name="now">The time of the clock of this node.</param>
     /// <param name="obstacle">Why this node does not vote.</param>
     public bool TryVote(NodeId node, long renewal, TimeSpan now, out VoteObstacle obstacle)
     {

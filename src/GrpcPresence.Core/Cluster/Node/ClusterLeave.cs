@@ -40,7 +40,7 @@ internal sealed class ClusterLeave(
     /// Leaves once no shard is left. If no node is left to take them, closes them first, because another node may take them as soon as the
     /// store has noted that this one has left, and this one learns of that later. Returns whether the node has left.
     /// </summary>
-    /// <param name="isLast">Whether each node that has joined leaves.</param>
+    /// <param name="isLast">Whether no other node can take shards.</param>
     /// <param name="isChecking">Whether the stored presence of the shards is being compared after lost commits.</param>
     public bool Step(bool isLast, bool isChecking)
     {
@@ -48,6 +48,7 @@ internal sealed class ClusterLeave(
         {
             if (hasLeft)
                 return true;
+            MayHaveLeft = false;
             _call.Pause(); // the data is other data; the poll shows it
         }
         // Once the shards are being closed, it goes on: a node that joins meanwhile takes them over afterwards.
@@ -83,7 +84,8 @@ internal sealed class ClusterLeave(
     /// the shards, or whose results are on the way; or this node needs theirs.
     /// </summary>
     private bool IsNeeded(TimeSpan emptyFor, bool isLast) =>
-        (!isLast && emptyFor < Limits.LeaveDelay) || (countCalls() > 0 && emptyFor < Limits.ForwardedCall);
+        !ownership.IsClosingForGood // its calls wait for the shards, which another node may take as soon as this one has left
+        && ((!isLast && emptyFor < Limits.LeaveDelay) || (countCalls() > 0 && emptyFor < Limits.ForwardedCall));
 }
 
 /// <summary>What a node waits for before it can leave.</summary>

@@ -37,6 +37,9 @@ public sealed record ClusterNodeStatus
     /// <summary>Whether clients may call the node: see <see cref="ClusterNode.IsReady"/>.</summary>
     public required bool IsReady { get; init; }
 
+    /// <summary>What is wrong with the clock of the node: see <see cref="ClusterNode.ClockProblem"/>; null if nothing is.</summary>
+    public required string? ClockProblem { get; init; }
+
     /// <summary>The number of the newest view.</summary>
     public required long ViewNumber { get; init; }
 

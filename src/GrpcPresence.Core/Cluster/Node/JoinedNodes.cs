@@ -19,16 +19,16 @@ internal sealed class JoinedNodes(NodeId self)
     public ClusterView View { get; private set; } = new(Number: -1, []);
 
     /// <summary>
-    /// Those of the nodes that should hold no shard: they leave, or cannot reach the store. If none is left that can reach it, only those
-    /// that leave: nothing moves then.
+    /// Those of the nodes that should hold no shard: they leave, or cannot reach the store. This node does not count itself among the
+    /// latter: it could not give its shards away.
     /// </summary>
     public ImmutableHashSet<NodeId> Excluded { get; private set; } = [];
 
     /// <summary>Greater after each change of the two.</summary>
     public int Version { get; private set; }
 
-    /// <summary>Whether each node that has joined leaves.</summary>
-    public bool AreAllLeaving { get; private set; }
+    /// <summary>Whether this node leaves, and no other one can take its shards: each of them leaves too, or cannot reach the store.</summary>
+    public bool HasNoReceiver { get; private set; }
 
     /// <summary>Takes the status of another node.</summary>
     public void Receive(NodeId from, NodeStatus status)
@@ -61,12 +61,10 @@ internal sealed class JoinedNodes(NodeId self)
 
     private void FindExcluded(bool isLeaving)
     {
-        AreAllLeaving = isLeaving && View.Nodes.All(node => IsLeaving(node, isLeaving));
+        HasNoReceiver = isLeaving && View.Nodes.All(node => IsLeaving(node, isLeaving) || IsStoreAway(node));
         if (Excluded.IsEmpty && !isLeaving && !_statuses.Values.Any(static status => status.IsLeaving || status.IsStoreAway))
             return;
         var excluded = View.Nodes.Where(node => IsLeaving(node, isLeaving) || IsStoreAway(node)).ToImmutableHashSet();
-        if (excluded.Count == View.Nodes.Length)
-            excluded = View.Nodes.Where(node => IsLeaving(node, isLeaving)).ToImmutableHashSet();
         if (excluded.SetEquals(Excluded))
             return;
         Excluded = excluded;
@@ -76,6 +74,5 @@ internal sealed class JoinedNodes(NodeId self)
     private bool IsLeaving(NodeId node, bool isSelfLeaving) =>
         node == self ? isSelfLeaving : _statuses.GetValueOrDefault(node) is { IsLeaving: true };
 
-    // What this node knows of itself does not count: its shards stay with it, because it could not give them away.
     private bool IsStoreAway(NodeId node) => node != self && _statuses.GetValueOrDefault(node) is { IsStoreAway: true };
 }

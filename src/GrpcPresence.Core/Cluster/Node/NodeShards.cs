@@ -66,7 +66,7 @@ internal sealed class NodeShards
             _parts.Channel.SendToOthers(view, _parts.View.Self, new HolderHint(_parts.Gates.Data, [.. Ownership.Switched]));
         _hasOpened |= Ownership.IsReady && Nodes.View.Contains(_parts.View.Self);
         Homes.Step(view);
-        var hasLeft = Leave.IsRequested && Leave.Step(Nodes.AreAllLeaving, poll.IsChecking);
+        var hasLeft = Leave.IsRequested && Leave.Step(Nodes.HasNoReceiver, poll.IsChecking);
         if (!Leave.IsRequested && poll.HasPolled)
             _claim.Begin(poll.Data, Ownership.ToClaim);
         if (Ownership.HasMore)

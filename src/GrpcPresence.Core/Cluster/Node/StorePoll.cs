@@ -28,6 +28,7 @@ internal sealed class StorePoll
     private bool _isUrgent; // whether other data was met since the last answer
     private TimeSpan? _answeredFrom; // when the last poll that was answered was sent
     private bool _mustReload;
+    private TimeSpan _patience = Limits.Confirmation; // after which a poll without an answer is replaced for the first time
 
     /// <param name="parts">The parts of the node.</param>
     /// <param name="table">Learns the holders.</param>
@@ -80,6 +81,7 @@ internal sealed class StorePoll
             (_unanswered, _isUrgent) = (0, false);
             if (error is null)
             {
+                _patience = LongerOf(2 * (_parts.Clock.Now - start.Time), Limits.Confirmation);
                 Apply(poll);
                 Clock.Note(start.WallTime, poll.Time);
                 _answeredFrom = start.Time;
@@ -103,7 +105,8 @@ internal sealed class StorePoll
 
     /// <summary>
     /// Whether a poll is due. One that is in progress is then replaced. A second one is replaced as early as the first, because a node that
-    /// does not learn other data ends after three seconds. The others get more and more time, because the store may be slow.
+    /// does not learn other data ends after three seconds. The others get more and more time, because the store may be slow. A store that
+    /// is slow all the time gets twice the time of its last answer.
     /// </summary>
     private bool IsDue
     {
@@ -113,11 +116,13 @@ internal sealed class StorePoll
                 return false;
             if (_sentAt is not { } sentAt)
                 return true;
-            var patience = Limits.Confirmation.Ticks << Math.Clamp(_unanswered - 1, 0, 8);
+            var patience = _patience.Ticks << Math.Clamp(_unanswered - 1, 0, 8);
             return _parts.Clock.Now - sentAt >= (_poll.IsBusy
                 ? TimeSpan.FromTicks(Math.Min(patience, Limits.StoreCall.Ticks)) : Limits.StorePollInterval);
         }
     }
+
+    private static TimeSpan LongerOf(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private void Begin()
     {

@@ -53,6 +53,11 @@ public sealed record HandOverReceived(long Id, Shard Shard, int Users) : HandOve
 /// <param name="Shard">The shard.</param>
 public sealed record HandOverAccepted(long Id, Shard Shard) : HandOverItem(Id, Shard);
 
+/// <summary>The holder keeps the shard. The receiver forgets what it has got.</summary>
+/// <param name="Id">The hand-over.</param>
+/// <param name="Shard">The shard.</param>
+public sealed record HandOverGivenUp(long Id, Shard Shard) : HandOverItem(Id, Shard);
+
 /// <summary>The store has given the shard to the receiver.</summary>
 /// <param name="Id">The hand-over.</param>
 /// <param name="Shard">The shard.</param>

@@ -37,6 +37,9 @@ internal sealed class IncomingHandOvers
             case HandOverEnd end:
                 incoming.IsComplete = incoming.Users.Count == end.Users;
                 return incoming.IsComplete ? new HandOverAccepted(item.Id, item.Shard) : null;
+            case HandOverGivenUp:
+                _incoming.Remove(item.Shard);
+                return null;
             default:
                 return null;
         }

@@ -33,7 +33,6 @@ internal sealed class OutgoingHandOver
     private SwitchShards? _switch; // the last one; null before the first
     private Task<SwitchOutcome>? _switching;
     private bool _mayBeSwitched;
-    private bool _hasBegun; // whether the beginning was sent
     private bool _isSent;
     private int _next; // where the next page begins
     private int _sent; // users
@@ -55,12 +54,15 @@ internal sealed class OutgoingHandOver
     /// <summary>The receiver.</summary>
     public NodeId To { get; }
 
+    /// <summary>Whether the shard was settled, so that the beginning was sent.</summary>
+    public bool HasBegun { get; private set; }
+
     /// <summary>Whether the receiver has all users.</summary>
     public bool IsAccepted { get; private set; }
 
     /// <summary>How far it is.</summary>
     public HandOverStage Stage =>
-        _switching is not null ? HandOverStage.Switching : _hasBegun ? HandOverStage.Sending : HandOverStage.Settling;
+        _switching is not null ? HandOverStage.Switching : HasBegun ? HandOverStage.Sending : HandOverStage.Settling;
 
     /// <summary>The receiver has said how many users it has, or that it has all.</summary>
     public void Receive(NodeId from, HandOverItem item, TimeSpan now)
@@ -83,11 +85,11 @@ internal sealed class OutgoingHandOver
         if (_switching is { } switching)
             return switching.IsCompleted ? Conclude(switching, now, out epoch) : HandOverState.Going;
         if (!isReceiverAlive || now - _progressAt >= Limits.OwnerWait)
-            return GiveUp();
-        if (!_hasBegun && !IsSettled())
+            return GiveUp(now);
+        if (!HasBegun && !IsSettled())
             return HandOverState.Going;
         if (!_isSent && !TrySend(now))
-            return GiveUp();
+            return GiveUp(now);
         if (IsAccepted)
             Submit();
         return HandOverState.Going;
@@ -105,7 +107,7 @@ internal sealed class OutgoingHandOver
     {
         if (_switching is not null)
             return false;
-        GiveUp();
+        _seal.Reopen();
         return true;
     }
 
@@ -120,7 +122,7 @@ internal sealed class OutgoingHandOver
                 case SwitchState.Switched:
                     return HandOverState.Switched;
                 case SwitchState.ReceiverGone:
-                    return GiveUp();
+                    return GiveUp(now);
                 default:
                     Submit();
                     return HandOverState.Going;
@@ -131,7 +133,7 @@ internal sealed class OutgoingHandOver
         // The store failed, so a switch that was decided may have happened. If it did, the next one finds the shard lost.
         _mayBeSwitched |= _switch!.WasDecided;
         if (!_mayBeSwitched)
-            return GiveUp();
+            return GiveUp(now);
         Submit();
         return HandOverState.Going;
     }
@@ -152,11 +154,11 @@ internal sealed class OutgoingHandOver
     private bool TrySend(TimeSpan now)
     {
         var deadline = now + Limits.ForwardedCall;
-        if (!_hasBegun)
+        if (!HasBegun)
         {
             if (!_send(To, new HandOverBegin(_id, Shard, Holder, _seal.Start()), deadline))
                 return false;
-            (_hasBegun, _progressAt) = (true, now);
+            (HasBegun, _progressAt) = (true, now);
         }
         while (_sent - _received < Limits.HandOverWindow)
         {
@@ -177,9 +179,11 @@ internal sealed class OutgoingHandOver
         _switching = _queue.SubmitAsync(_switch);
     }
 
-    private HandOverState GiveUp()
+    private HandOverState GiveUp(TimeSpan now)
     {
         _seal.Reopen();
+        if (HasBegun)
+            _send(To, new HandOverGivenUp(_id, Shard), now + Limits.ForwardedCall);
         return HandOverState.GivenUp;
     }
 }

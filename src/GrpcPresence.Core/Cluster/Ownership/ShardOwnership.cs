@@ -62,6 +62,7 @@ internal sealed class ShardOwnership(
     private (int Table, long View, int Excluded) _seen = (-1, -1, -1);
     private bool _mustLook; // a shard waits for something that is not seen in the table
     private readonly Dictionary<NodeId, TimeSpan> _pausedUntil = []; // before, no hand-over to the receiver begins
+    private TimeSpan _allPausedUntil; // before, no hand-over begins
     private LastShards? _last; // not null once the node closes all its shards to leave
     private bool _closesMore; // the last step has closed so many shards that the next one must go on
     private long _lastHandOver;
@@ -125,7 +126,7 @@ internal sealed class ShardOwnership(
         AdvanceOutgoing(view, now);
         _loads.Step(now, OpenLoaded);
         _closesMore = false;
-        var mayBegin = may.Move && _last is null && _outgoing.Count < Limits.HandOversAtOnce;
+        var mayBegin = may.Move && _last is null && now >= _allPausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
         (int Table, long View, int Excluded) seen = (table.Version, view.Number, excluded.Version);
         var mayLoad = !_toLoad.IsEmpty && may.TakeOver && _loads.MayBegin(isHandedOver: false, now);
         if (seen == _seen && !_mustLook && !mayLoad && (!mayBegin || _toMove.IsEmpty))
@@ -371,7 +372,10 @@ internal sealed class ShardOwnership(
                 case HandOverState.GivenUp:
                     _outgoing.Remove(shard);
                     LookAgain(shard); // it begins again, also if it was the last one
-                    _pausedUntil[outgoing.To] = now + Limits.HandOverPause;
+                    if (outgoing.HasBegun)
+                        _pausedUntil[outgoing.To] = now + Limits.HandOverPause;
+                    else
+                        _allPausedUntil = now + Limits.HandOverPause; // the writer of this node is slow, whoever the receiver is
                     break;
                 case HandOverState.Lost:
                     _outgoing.Remove(shard);

@@ -23,9 +23,7 @@ public sealed class RoutedUsers(UserResolver users, UserRouter router)
         var isAnswered = result.Rejection is { } reason ? reason != ErrorReason.UserNotFound : result.Stored.IsCompletedSuccessfully;
         if (user.Sid is not { } sid || isAnswered)
             return result;
-        var first = result.ToTask(service.Sid, user);
-        return new HeartbeatResult(Rejection: null, AskAgainAsync(
-            service, sid, first, read => router.Beat(service, read, session, stream).ToTask(service.Sid, read)));
+        return BeatAgain(service, sid, result.ToTask(service.Sid, user), session, stream);
     }
 
     /// <summary>Ends a session of a user that was resolved, as <see cref="UserRouter.EndSession"/> does.</summary>
@@ -36,6 +34,11 @@ public sealed class RoutedUsers(UserResolver users, UserRouter router)
             ? AskAgainAsync(service, sid, ended, read => router.EndSession(service, read, session))
             : ended;
     }
+
+    // Not in Beat: what the function captures would be allocated for each heartbeat.
+    private HeartbeatResult BeatAgain(CachedService service, UserSid sid, Task first, SessionId session, RoutedStream? stream) =>
+        new(Rejection: null, AskAgainAsync(
+            service, sid, first, read => router.Beat(service, read, session, stream).ToTask(service.Sid, read)));
 
     private async Task AskAgainAsync(CachedService service, UserSid sid, Task first, Func<UserRef, Task> ask)
     {

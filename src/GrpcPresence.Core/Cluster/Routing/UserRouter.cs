@@ -75,9 +75,7 @@ public sealed class UserRouter(
             if (!result.IsMoved) // a rejection depends on sessions too: the end of one may not be stored
                 return isConfirmed() ? result : new HeartbeatResult(Rejection: null, Task.FromException(PresenceErrors.OwnerUnavailable()));
         }
-        var (sid, id, key) = (service.Sid, service.Id, user);
-        return new HeartbeatResult(
-            Rejection: null, SubmitAsync(call => new HeartbeatItem(call, shard, sid, id, key, session, stream)));
+        return SubmitBeat(shard, service, user, session, stream);
     }
 
     /// <summary>Ends a session, as <see cref="PresenceTracker.EndSession"/> does.</summary>
@@ -205,6 +203,10 @@ public sealed class UserRouter(
         foreach (var answer in unstored)
             Fail(answer, PresenceErrors.OwnerUnavailable());
     }
+
+    // Not in Beat: what the function captures would be allocated for each heartbeat, also for those that this node answers.
+    private HeartbeatResult SubmitBeat(Shard shard, CachedService service, UserRef user, SessionId session, RoutedStream? stream) =>
+        new(Rejection: null, SubmitAsync(call => new HeartbeatItem(call, shard, service.Sid, service.Id, user, session, stream)));
 
     private Task<ReadOnlyMemory<byte>> SubmitAsync(Func<long, CallItem> create, Action<int>? spendRows = null)
     {

@@ -43,8 +43,8 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// </para>
 /// <para>
 /// <b>Time.</b> Each call ends within <see cref="Domain.Limits.StoreCall"/>, also if the network drops everything: then with a <see
-/// cref="StorageException"/>, and the connection is closed. A node has one call of a kind in flight, so a poll that never ended would leave
-/// it without news. Cancellation ends a call at once: what the store registers with the token must not block. No call compares times of the
+/// cref="StorageException"/>, and the connection is closed. A node has one call of a kind in flight; it cancels only polls and renewals, to
+/// replace them. Cancellation ends a call at once: what the store registers with the token must not block. No call compares times of the
 /// store's clock, which may be set forward or back. Each node counts the age of leases on its own monotonic clock.
 /// </para>
 /// </remarks>

@@ -17,16 +17,16 @@ public sealed class PeerPromisesTests
     public void OneHolder_no_vote_is_given_while_a_promise_stands()
     {
         Assert.True(_promises.TryConfirm(X, 3, WithX, At(100)));
-        Assert.False(_promises.TryVote(X, 3, At(1099)));
-        Assert.True(_promises.TryVote(X, 3, At(1100)));
+        Assert.False(_promises.TryVote(X, 3, At(1099), out _));
+        Assert.True(_promises.TryVote(X, 3, At(1100), out _));
     }
 
     [Fact]
     public void OneHolder_a_new_run_does_not_vote_while_promises_of_the_run_before_may_stand()
     {
         var promises = new PeerPromises(At(500));
-        Assert.False(promises.TryVote(X, 3, At(1499)));
-        Assert.True(promises.TryVote(X, 3, At(1500)));
+        Assert.False(promises.TryVote(X, 3, At(1499), out _));
+        Assert.True(promises.TryVote(X, 3, At(1500), out _));
     }
 
     [Fact]
@@ -34,13 +34,13 @@ public sealed class PeerPromisesTests
     {
         _promises.TryConfirm(X, 3, WithX, At(0));
         _promises.TryConfirm(X, 3, WithX, At(800));
-        Assert.False(_promises.TryVote(X, 3, At(1000)));
+        Assert.False(_promises.TryVote(X, 3, At(1000), out _));
     }
 
     [Fact]
     public void OneHolder_after_a_vote_no_request_that_names_the_renewal_is_confirmed()
     {
-        Assert.True(_promises.TryVote(X, 3, At(0)));
+        Assert.True(_promises.TryVote(X, 3, At(0), out _));
         Assert.False(_promises.TryConfirm(X, 2, WithX, At(1)));
         Assert.False(_promises.TryConfirm(X, 3, WithX, At(1)));
     }
@@ -48,15 +48,15 @@ public sealed class PeerPromisesTests
     [Fact]
     public void A_vote_that_was_not_used_does_not_stop_a_node_that_has_renewed_since()
     {
-        _promises.TryVote(X, 3, At(0));
+        _promises.TryVote(X, 3, At(0), out _);
         Assert.True(_promises.TryConfirm(X, 4, WithX, At(1)));
     }
 
     [Fact]
     public void OneHolder_a_vote_for_an_earlier_renewal_does_not_replace_a_later_one()
     {
-        _promises.TryVote(X, 3, At(0));
-        _promises.TryVote(X, 2, At(0));
+        _promises.TryVote(X, 3, At(0), out _);
+        _promises.TryVote(X, 2, At(0), out _);
         Assert.False(_promises.TryConfirm(X, 3, WithX, At(1)));
     }
 
@@ -67,7 +67,7 @@ public sealed class PeerPromisesTests
     public void OneHolder_a_vote_is_remembered_when_the_view_does_not_show_the_node_yet()
     {
         _promises.Forget(new ClusterView(4, [Other]), At(0));
-        _promises.TryVote(X, 3, At(0));
+        _promises.TryVote(X, 3, At(0), out _);
         _promises.Forget(new ClusterView(4, [Other]), At(60_000));
         _promises.Forget(WithX, At(120_000));
         Assert.False(_promises.TryConfirm(X, 3, WithX, At(120_001)));
@@ -77,7 +77,7 @@ public sealed class PeerPromisesTests
     public void OneHolder_a_node_that_is_gone_is_not_confirmed_by_an_earlier_view_when_its_vote_is_forgotten()
     {
         _promises.Forget(WithX, At(0));
-        _promises.TryVote(X, 3, At(0));
+        _promises.TryVote(X, 3, At(0), out _);
         _promises.Forget(LaterWithoutX, At(1));
 
         Assert.False(_promises.TryConfirm(X, 3, WithX, At(2)));
@@ -89,7 +89,7 @@ public sealed class PeerPromisesTests
         _promises.TryConfirm(X, 3, WithX, At(0));
         _promises.Forget(WithX, At(999));
         _promises.Forget(LaterWithoutX, At(999));
-        Assert.False(_promises.TryVote(X, 3, At(999)));
+        Assert.False(_promises.TryVote(X, 3, At(999), out _));
     }
 
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);

@@ -93,6 +93,8 @@ public sealed class ClockStepTests : IAsyncLifetime
 
         Assert.False(_b.Node.IsReady);
         Assert.NotNull(_b.Node.ClockProblem);
+        var status = _b.Node.ReadStatus();
+        Assert.Equal((false, _b.Node.ClockProblem), (status.IsReady, status.ClockProblem));
         Assert.InRange(_b.Node.ClockAhead.TotalSeconds, seconds - 0.1, seconds + 0.1);
         Assert.True(_a.Node.IsReady);
         Assert.Equal(held, ShardsOf(_b)); // what it answers for needs no wall clock

@@ -1,5 +1,7 @@
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Tests.Cluster.Simulation;
+using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Node;
 
@@ -31,4 +33,26 @@ public sealed class HandOverTests : IAsyncLifetime
             Assert.Equal(targets[new Shard(number)], Assert.Single(_nodes.HoldersOf(new Shard(number))));
         Assert.True(b.Node.IsReady);
     }
+
+    [Fact]
+    public void Live_a_node_learns_of_a_switch_at_once_also_without_a_poll()
+    {
+        var (a, c) = (_nodes.Start("a"), _nodes.Start("c"));
+        _nodes.Advance(TimeSpan.FromSeconds(6));
+        c.Store.ClusterFaults.Hold(ClusterCall.Poll);
+
+        var b = _nodes.Start("b");
+        for (var step = 0; step < 100 && ListHeld(b).Length == 0; step++)
+            _nodes.Advance(TimeSpan.FromSeconds(0.05));
+
+        var moved = ListHeld(b);
+        Assert.NotEmpty(moved);
+        _nodes.Advance(TimeSpan.FromSeconds(0.05));
+        Assert.All(moved, shard => Assert.Equal(b.Id, c.Node.Table[shard].Node));
+        Assert.Null(a.Node.End);
+    }
+
+    // Those that the first of the nodes has handed over.
+    private Shard[] ListHeld(SimulatedNode node) =>
+        [.. _nodes.Store.Image.Cluster.Shards.Values.Where(shard => shard.Node == node.Id).Select(shard => shard.Shard)];
 }

@@ -1,8 +1,10 @@
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Cluster;
 
@@ -93,6 +95,39 @@ public sealed class NodeLifeTests : IAsyncLifetime
         Advance(seconds: 0.5);
 
         Assert.Equal(NodeEndReason.Left, b.Node.End?.Reason);
+    }
+
+    [Fact]
+    public void Durable_a_node_that_leaves_gives_no_shard_to_nodes_that_cannot_reach_the_store()
+    {
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+        var held = Shards.Where(b.Answers).ToArray();
+        b.Store.CutOff(true);
+        Advance(seconds: 5);
+
+        _a.Node.Leave();
+        Advance(seconds: 1);
+
+        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
+        var shards = _nodes.Store.Image.Cluster.Shards.Values;
+        Assert.Equal(held.Length, shards.Count(shard => shard.Node == b.Id));
+        Assert.Equal(Shards.Length - held.Length, shards.Count(shard => shard.Node is null));
+    }
+
+    [Fact]
+    public async Task A_node_that_leaves_alone_waits_for_no_call_of_its_shards()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        _a.Node.Leave();
+        for (var beat = 0; beat < 10; beat++)
+        {
+            Advance(seconds: 0.05);
+            _ = _a.Node.Router.Beat(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"), stream: null);
+        }
+        Advance(seconds: 0.2);
+
+        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
     }
 
     [Fact]

@@ -156,6 +156,19 @@ public sealed class IncomingHandOversTests
     }
 
     [Fact]
+    public void What_was_given_up_is_there_no_more()
+    {
+        Complete(A, id: 2);
+
+        _incoming.Receive(A, new HandOverGivenUp(1, Shard)); // an earlier one
+        _incoming.Receive(B, new HandOverGivenUp(2, Shard));
+        Assert.NotNull(_incoming.Find(Shard));
+        _incoming.Receive(A, new HandOverGivenUp(2, Shard));
+
+        Assert.Null(_incoming.Find(Shard));
+    }
+
+    [Fact]
     public void What_is_open_is_there_no_more()
     {
         Complete(A, id: 1);

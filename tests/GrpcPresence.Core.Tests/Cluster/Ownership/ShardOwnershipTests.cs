@@ -386,9 +386,37 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     
         void AssertAllSentTo(NodeId receiver)
         {
-            Assert.NotEmpty(_sent);
-            Assert.All(_sent, sent => Assert.Equal(receiver, sent.To));
+            var begun = _sent.Where(sent => sent.Item is HandOverBegin).ToArray();
+            Assert.NotEmpty(begun);
+            Assert.All(begun, sent => Assert.Equal(receiver, sent.To));
         }
+    }
+
+    [Fact]
+    public async Task A_slow_writer_lets_all_hand_overs_pause()
+    {
+        await OpenAllAsync();
+        Show([A, B, C]);
+        Tick();
+        Assert.NotEqual(All, Open());
+
+        Pass(TimeSpan.FromMilliseconds(500)); // the writer has written nothing
+        Pass(Limits.HandOverPause - Moment);
+        Assert.Equal(All, Open());
+
+        Pass(Moment);
+        Assert.NotEqual(All, Open());
+    }
+
+    [Fact]
+    public async Task A_receiver_hears_that_a_hand_over_is_given_up()
+    {
+        await BeginAsync();
+        var begin = Begun.First();
+
+        Pass(TimeSpan.FromMilliseconds(500));
+
+        Assert.Contains(_sent, sent => sent.To == B && sent.Item == new HandOverGivenUp(begin.Id, begin.Shard));
     }
 
     [Fact]
