@@ -5,7 +5,6 @@ using GrpcPresence.Client.Sessions;
 using GrpcPresence.Client.Telemetry;
 using GrpcPresence.Client.Watching;
 using GrpcPresence.V1;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GrpcPresence.Client;
@@ -32,9 +31,15 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     /// <param name="calls">Opens watches.</param>
     /// <param name="heartbeats">Sends heartbeats, over a connection of its own.</param>
     /// <param name="random">Spreads heartbeats and reconnections.</param>
-    /// <param name="owned">What is disposed of with the client.</param>
+    /// <param name="transport">The handlers of both, which are disposed of with the client.</param>
+    /// <param name="owned">What else is disposed of with the client.</param>
     internal PresenceClient(
-        PresenceClientOptions options, CallInvoker calls, CallInvoker heartbeats, Random? random = null, params IDisposable[] owned)
+        PresenceClientOptions options,
+        CallInvoker calls,
+        CallInvoker heartbeats,
+        Random? random = null,
+        Transport? transport = null,
+        params IDisposable[] owned)
     {
         options.Validate();
         _options = options;
@@ -51,7 +56,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             _settings,
             new SessionSettings(options.EndSessionsOnDisconnect, options.EndTimeout),
             new UserService.UserServiceClient(heartbeats));
-        _owned = owned;
+        _owned = [.. owned, .. transport?.Handlers ?? []];
     }
 
     /// <summary>Creates a client. It connects when it is first used.</summary>
@@ -60,8 +65,10 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        var (calls, heartbeats) = (Open(options), Open(options));
-        return new PresenceClient(options, calls.CreateCallInvoker(), heartbeats.CreateCallInvoker(), random: null, calls, heartbeats);
+        var transport = new Transport(options);
+        var (calls, heartbeats) = (Open(options.Address!, transport), Open(options.Address!, transport));
+        return new PresenceClient(
+            options, calls.CreateCallInvoker(), heartbeats.CreateCallInvoker(), random: null, transport, calls, heartbeats);
     }
 
     /// <inheritdoc/>
@@ -185,28 +192,10 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             _watches.Remove(watch);
     }
 
-    private static GrpcChannel Open(PresenceClientOptions options) => GrpcChannel.ForAddress(options.Address!, new GrpcChannelOptions
+    private static GrpcChannel Open(Uri address, Transport transport)
     {
-        HttpHandler = NewHandler(options),
-        DisposeHttpClient = true,
-        LoggerFactory = LoggersOf(options),
-        // A watch sends up to 500 users or about 1 MiB at a time. The default limit of 4 MiB fits.
-    });
-
-    /// <summary>Returns the loggers of gRPC.</summary>
-    internal static ILoggerFactory LoggersOf(PresenceClientOptions options) =>
-        options.LoggerFactory is { } loggers ? new TransportLoggerFactory(loggers) : NullLoggerFactory.Instance;
-
-    /// <summary>Creates the handler of one connection.</summary>
-    internal static HttpMessageHandler NewHandler(PresenceClientOptions options) =>
-        options.HttpHandlerFactory?.Invoke() ?? new SocketsHttpHandler
-        {
-            ConnectTimeout = TimeSpan.FromSeconds(10),
-            // With access tokens each user has a stream. A proxy may accept no more than a hundred on one connection, and the others
-            // would wait without end.
-            EnableMultipleHttp2Connections = true,
-            // A network that dies without a FIN is noticed by its silence.
-            KeepAlivePingDelay = TimeSpan.FromSeconds(20),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-        };
+        var channel = new GrpcChannelOptions { HttpHandler = transport.NewHandler() };
+        transport.Configure(channel);
+        return GrpcChannel.ForAddress(address, channel);
+    }
 }
