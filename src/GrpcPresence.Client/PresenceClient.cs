@@ -26,6 +26,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     private readonly HashSet<UserWatch> _watches = [];
     private bool _isDisposed;
     private Task? _disposing;
+    private Task? _endingSessions;
 
     /// <param name="options">The settings.</param>
     /// <param name="calls">Opens watches.</param>
@@ -49,6 +50,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             options.TimeProvider,
             new TimerQueue(options.TimeProvider),
             new BackoffPolicy(options.ReconnectDelay, options.MaxReconnectDelay, random ?? Random.Shared),
+            new HandlerCalls(options.EndTimeout, options.TimeProvider),
             new ClientTelemetry(options.MeterFactory),
             new GuardedLogger((options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientTelemetry.Name)));
         _calls = new UserService.UserServiceClient(calls);
@@ -132,14 +134,18 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         }
     }
 
-    /// <summary>Ends all sessions at the server, within <see cref="PresenceClientOptions.EndTimeout"/>, and all watches.</summary>
+    /// <summary>
+    /// Ends all sessions at the server, and all watches, each within <see cref="PresenceClientOptions.EndTimeout"/>. Inside a handler of a
+    /// watch, it does not wait for the watches.
+    /// </summary>
     public ValueTask DisposeAsync()
     {
         lock (_gate)
         {
             _isDisposed = true;
-            _disposing ??= Task.Run(DisposeOnceAsync);
-            return new ValueTask(_disposing);
+            _endingSessions ??= BackgroundWork.Run(() => _groups.DisposeAsync().AsTask());
+            _disposing ??= BackgroundWork.Run(() => DisposeOnceAsync(_endingSessions));
+            return new ValueTask(_settings.Handlers.IsInside ? _endingSessions : _disposing);
         }
     }
 
@@ -162,12 +168,12 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         }
     }
 
-    private async Task DisposeOnceAsync()
+    private async Task DisposeOnceAsync(Task endingSessions)
     {
         UserWatch[] watches;
         lock (_gate)
             watches = [.. _watches];
-        await Task.WhenAll([_groups.DisposeAsync().AsTask(), .. watches.Select(watch => watch.DisposeAsync().AsTask())])
+        await Task.WhenAll([endingSessions, .. watches.Select(watch => watch.DisposeAsync().AsTask())])
             .ConfigureAwait(false);
         foreach (var owned in (IDisposable[])[.. _owned, _settings.Timers, _settings.Telemetry])
             TryDispose(owned);

@@ -16,18 +16,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        _client = new PresenceClient(
-            new PresenceClientOptions
-            {
-                Address = Network.Address,
-                ServiceSid = "IS1",
-                TimeProvider = new ManualClock { EndsShortWaits = true },
-                EndTimeout = TimeSpan.Zero,
-                ReconnectDelay = TimeSpan.FromMilliseconds(1),
-                MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
-            },
-            _server,
-            _server);
+        _client = NewClient(endTimeout: TimeSpan.Zero);
         return ValueTask.CompletedTask;
     }
 
@@ -81,16 +70,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         watch.StateChanged += (_, _) => throw new InvalidOperationException("A handler of the test fails.");
         watch.StateChanged += (_, _) => changed.TrySetResult();
 
-        stream.Send(new WatchUsersResponse
-        {
-            Updates = new WatchUpdates
-            {
-                Updates =
-                {
-                    new V1.UserUpdate { User = new User { Identity = "bob", Sid = "US2" }, UpdateReasons = { UpdateReason.Created } },
-                },
-            },
-        });
+        stream.Send(Creation("bob"));
         stream.Fail(FakeServer.Broken());
 
         await Barrier.Within(updated.Task, "the second handler of Updated was called");
@@ -129,9 +109,106 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         Assert.Equal(2, disposed);
     }
 
-    private async Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync()
+    [Fact]
+    public async Task A_handler_may_dispose_of_the_client_while_that_is_disposed_of_already()
     {
-        var watching = _client.WatchAsync(WatchOptions.Everybody);
+        await using var client = NewClient(endTimeout: TimeSpan.FromMinutes(1)); // which the clock of the test does not reach
+        var (stream, watch) = await WatchAsync(client);
+        var (entered, disposing) = (NewSource(), NewSource());
+        var returned = NewSource();
+        watch.Updated += (_, _) =>
+        {
+            entered.TrySetResult();
+            WaitFor(disposing.Task);
+            client.Dispose();
+            returned.TrySetResult();
+        };
+        stream.Send(Creation("bob"));
+        await Barrier.Within(entered.Task, "the handler was called");
+
+        var disposal = client.DisposeAsync().AsTask();
+        disposing.TrySetResult();
+
+        await Barrier.Within(returned.Task, "the handler returned");
+        await Barrier.Within(disposal, "the client was disposed of");
+        await Barrier.Within(watch.Completion, "the watch ended");
+    }
+
+    [Fact]
+    public async Task Handlers_of_two_watches_may_dispose_of_each_other()
+    {
+        await using var client = NewClient(endTimeout: TimeSpan.FromMinutes(1));
+        var (first, second) = (await WatchAsync(client), await WatchAsync(client));
+        using var both = new System.Threading.Barrier(2);
+        first.Watch.Updated += (_, _) => Dispose(second.Watch);
+        second.Watch.Updated += (_, _) => Dispose(first.Watch);
+
+        first.Stream.Send(Creation("bob"));
+        second.Stream.Send(Creation("bob"));
+
+        await Barrier.Within(Task.WhenAll(first.Watch.Completion, second.Watch.Completion), "both watches ended");
+
+        void Dispose(IUserWatch other)
+        {
+            both.SignalAndWait(TestContext.Current.CancellationToken);
+            WaitFor(other.DisposeAsync().AsTask());
+        }
+    }
+
+    [Fact]
+    public async Task Disposal_completes_although_a_handler_blocks()
+    {
+        var (stream, watch) = await WatchAsync();
+        var (entered, left) = (NewSource(), NewSource());
+        watch.Updated += (_, _) =>
+        {
+            entered.TrySetResult();
+            WaitFor(left.Task);
+        };
+        stream.Send(Creation("bob"));
+        await Barrier.Within(entered.Task, "the handler was called");
+
+        await Barrier.Within(watch.DisposeAsync().AsTask(), "the watch was disposed of");
+        await Barrier.Within(_client.DisposeAsync().AsTask(), "the client was disposed of");
+
+        left.TrySetResult();
+        await Barrier.Within(watch.Completion, "the watch ended");
+    }
+
+    private PresenceClient NewClient(TimeSpan endTimeout) => new(
+        new PresenceClientOptions
+        {
+            Address = Network.Address,
+            ServiceSid = "IS1",
+            TimeProvider = new ManualClock { EndsShortWaits = true },
+            EndTimeout = endTimeout,
+            ReconnectDelay = TimeSpan.FromMilliseconds(1),
+            MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
+        },
+        _server,
+        _server);
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // As a handler does that blocks its thread.
+    private static void WaitFor(Task task) => task.Wait(TestContext.Current.CancellationToken);
+
+    private static WatchUsersResponse Creation(string identity) => new()
+    {
+        Updates = new WatchUpdates
+        {
+            Updates =
+            {
+                new V1.UserUpdate { User = new User { Identity = identity, Sid = "US2" }, UpdateReasons = { UpdateReason.Created } },
+            },
+        },
+    };
+
+    private Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync() => WatchAsync(_client);
+
+    private async Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync(PresenceClient client)
+    {
+        var watching = client.WatchAsync(WatchOptions.Everybody);
         var stream = await _server.NextStreamAsync();
         stream.SendSnapshot("t1", new User { Identity = "ada", Sid = "US1" });
         return (stream, await Barrier.Within(watching, "the watch was synced"));

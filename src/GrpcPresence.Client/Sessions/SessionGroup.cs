@@ -157,7 +157,7 @@ internal sealed class SessionGroup : IAsyncDisposable
         }
         _abort.CancelAndDispose();
         Wake();
-        await _run.ConfigureAwait(false);
+        await _settings.Handlers.WaitForAsync(_run).ConfigureAwait(false);
         _timer.Dispose();
     }
 
