@@ -18,6 +18,7 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
 
     private volatile Token? _token;
     private volatile bool _isFresh;
+    private bool _wasAccepted;
 
     /// <summary>Whether a rejected call may succeed with new credentials.</summary>
     public bool IsRenewable => credentials.Provider is not null;
@@ -31,11 +32,17 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     /// <summary>How long the present token can still be used before another one must be asked for; null without end.</summary>
     public TimeSpan? RenewIn => _token?.RenewAt is { } at ? Max(at - time.GetUtcNow(), TimeSpan.Zero) : null;
 
-    /// <summary>Whether new credentials may help after the server rejected the present ones.</summary>
-    public bool CanRenewAfter(CallError error) => IsRenewable && (!WasFresh || error.Reason
-        is ErrorReason.AccessTokenExpired
-        or ErrorReason.AccessTokenNotYetValid
-        or ErrorReason.ApiKeyRevoked);
+    /// <summary>
+    /// Whether the next call may succeed after the server rejected the present credentials. Once a call has succeeded, the program has
+    /// credentials that are right: the provider may have a bad moment, or a node that has just joined or was restored may not know their
+    /// key yet. So what they keep alive does not end. An API key that was revoked stays revoked.
+    /// </summary>
+    public bool CanRetryAfter(CallError error) => IsRenewable
+        ? _wasAccepted || !WasFresh || error.Reason
+            is ErrorReason.AccessTokenExpired
+            or ErrorReason.AccessTokenNotYetValid
+            or ErrorReason.ApiKeyRevoked
+        : _wasAccepted && error.Reason == ErrorReason.CredentialsInvalid;
 
     /// <summary>Returns the metadata of a call. Asks the provider for a token if the present one is about to expire.</summary>
     /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
@@ -91,6 +98,9 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
         RetryLater(before);
         return false;
     }
+
+    /// <summary>The server accepted a token.</summary>
+    public void NoteAccepted() => _wasAccepted = true;
 
     /// <summary>Forgets the token, because the server rejected it.</summary>
     public void Forget() => _token = null;

@@ -115,6 +115,7 @@ internal sealed class HeartbeatLoop(
         }
         if (stream?.HasWorked == true)
         {
+            _authorization.NoteAccepted();
             _backoff.Reset();
             _fallback.NoteStreamWorked();
         }
@@ -153,6 +154,7 @@ internal sealed class HeartbeatLoop(
                 group.TakeBack([batch]);
                 return abort.IsCancellationRequested ? null : error;
             }
+            _authorization.NoteAccepted();
             _backoff.Reset();
             _fallback.NoteUnaryWorked();
         }
@@ -183,7 +185,7 @@ internal sealed class HeartbeatLoop(
             return;
         settings.Telemetry.Disconnections.Add(
             1, new("kind", "heartbeats"), new("reason", error.IsOfServer ? error.Reason.ToString() : error.Status.StatusCode.ToString()));
-        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRenewAfter(error)))
+        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRetryAfter(error)))
         {
             Log.HeartbeatsRejected(settings.Logger, group.FailAll(error.ToException()), error.ToString());
             return;

@@ -177,7 +177,7 @@ internal sealed class UserWatch : IUserWatch
             _local.ForgetToken();
             return true;
         }
-        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRenewAfter(error)))
+        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRetryAfter(error)))
         {
             Log.WatchRejected(_settings.Logger, error.ToString());
             _error = error.ToException();
@@ -206,6 +206,7 @@ internal sealed class UserWatch : IUserWatch
             return;
         _syncing?.SetTag("presence.users", _local.Users.Count).TryStop();
         _syncing = null;
+        _authorization.NoteAccepted();
         _backoff.Reset();
         if (_synced.Task.IsCompleted && _state != WatchState.Live)
             Log.WatchResumed(_settings.Logger);
