@@ -106,6 +106,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         WatchOptions options, Action<IUserWatch>? onCreated, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options = options.CopyValidated();
         cancellationToken.ThrowIfCancellationRequested();
         var identity = options.Identity ?? _options.Identity;
         if (identity is null && _settings.Credentials.Provider is not null)

@@ -19,8 +19,7 @@ internal static class SessionKeys
     public static void Validate(string userKey, string? sessionId)
     {
         ArgumentException.ThrowIfNullOrEmpty(userKey);
-        // A character takes at most two chars, so most keys need not be counted.
-        if (userKey.Length > MaxUserKeyLength && userKey.EnumerateRunes().Count() > MaxUserKeyLength)
+        if (IsTooLong(userKey))
             throw new ArgumentException($"The user key is too long. Use at most {MaxUserKeyLength} characters.", nameof(userKey));
         if (sessionId is null)
             return;
@@ -28,4 +27,9 @@ internal static class SessionKeys
         if (sessionId.Length > MaxSessionIdLength)
             throw new ArgumentException($"The session id is too long. Use at most {MaxSessionIdLength} characters.", nameof(sessionId));
     }
+
+    /// <summary>Whether no server accepts so long a user key.</summary>
+    public static bool IsTooLong(string userKey) =>
+        // A character takes at most two chars, so most keys need not be counted.
+        userKey.Length > MaxUserKeyLength && userKey.EnumerateRunes().Count() > MaxUserKeyLength;
 }
