@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Net.Client;
 using GrpcPresence.Client.Connections;
@@ -58,6 +59,8 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             _settings,
             new SessionSettings(options.EndSessionsOnDisconnect, options.EndTimeout),
             new UserService.UserServiceClient(heartbeats));
+        // The leases may have run out meanwhile, and no beat is due by a clock that stood still.
+        _settings.Timers.Resumed += _groups.MakeAllDue;
         _owned = [.. owned, .. transport?.Handlers ?? []];
     }
 
@@ -83,6 +86,11 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         try
         {
             return await StartAsync(userKey, sessionId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failed)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, (failed as PresenceException)?.Reason.ToString() ?? failed.GetType().Name);
+            throw;
         }
         finally
         {

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Grpc.Core;
 using GrpcPresence.Client.Tests.Fixture;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client.Tests;
 
@@ -57,6 +59,50 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         Assert.False(session.Ended.IsCompleted);
         Assert.Same(request, Activity.Current);
         Assert.True(listener.HasFailed);
+    }
+
+    [Fact]
+    public async Task The_activity_of_a_start_that_failed_says_so()
+    {
+        var stopped = new List<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "GrpcPresence.Client",
+            Sample = (ref _) => ActivitySamplingResult.AllData,
+            ActivityStopped = stopped.Add,
+        };
+        ActivitySource.AddActivityListener(listener);
+        var starting = _client.StartSessionAsync("ada");
+
+        (await _server.NextStreamAsync()).Fail(FakeServer.Error(StatusCode.PermissionDenied, "PERMISSION_DENIED"));
+
+        await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(starting, "the start failed"));
+        var activity = Assert.Single(stopped, activity => activity.OperationName == "presence.session.start");
+        Assert.Equal((ActivityStatusCode.Error, "PermissionDenied"), (activity.Status, activity.StatusDescription));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Only_at_the_level_Debug_the_log_has_the_text_of_an_exception_of_the_provider(bool watches)
+    {
+        using var log = new CollectedLog();
+        using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log));
+        await using var client = NewClient(endTimeout: TimeSpan.Zero, options =>
+        {
+            options.Identity = "watcher";
+            options.LoggerFactory = loggers;
+            options.Credentials = PresenceCredentials.AccessToken((_, _) => throw new FormatException("no token for ada"));
+        });
+
+        _ = watches ? client.WatchAsync(WatchOptions.Everybody) : (Task)client.StartSessionAsync("ada");
+
+        Assert.Equal(
+            "Debug GrpcPresence.Client: The provider of access tokens failed: no token for ada", await log.NextTextAsync());
+        var warning = await log.NextTextAsync();
+        Assert.StartsWith("Warning", warning, StringComparison.Ordinal);
+        Assert.Contains(nameof(FormatException), warning, StringComparison.Ordinal);
+        Assert.DoesNotContain("ada", warning, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -175,8 +221,9 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         await Barrier.Within(watch.Completion, "the watch ended");
     }
 
-    private PresenceClient NewClient(TimeSpan endTimeout) => new(
-        new PresenceClientOptions
+    private PresenceClient NewClient(TimeSpan endTimeout, Action<PresenceClientOptions>? configure = null)
+    {
+        var options = new PresenceClientOptions
         {
             Address = Network.Address,
             ServiceSid = "IS1",
@@ -184,9 +231,10 @@ public sealed class ProgramCodeTests : IAsyncLifetime
             EndTimeout = endTimeout,
             ReconnectDelay = TimeSpan.FromMilliseconds(1),
             MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
-        },
-        _server,
-        _server);
+        };
+        configure?.Invoke(options);
+        return new PresenceClient(options, _server, _server);
+    }
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -163,6 +163,9 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     private sealed record Token(string Value, DateTimeOffset? ExpireAt, DateTimeOffset? RenewAt);
 }
 
-/// <summary>The provider of access tokens failed.</summary>
+/// <summary>
+/// The provider of access tokens failed. The message names only the type of the error, because it is logged as a warning, and the text of a
+/// program's exception may contain identities or tokens.
+/// </summary>
 internal sealed class CredentialsException(Exception cause)
-    : Exception($"The provider of access tokens failed: {cause.Message}", cause);
+    : Exception($"The provider of access tokens failed: {cause.GetType()}.", cause);

@@ -56,8 +56,8 @@ internal sealed class Transport(PresenceClientOptions options)
         // A watch sends up to 500 users or about 1 MiB at a time. The default limit of 4 MiB fits.
     }
 
-    // Where a SocketsHttpHandler has no ConnectCallback, gRPC connects by itself. After a refused connection it waits for up to two minutes,
-    // in which all calls fail at once. See ADR 20.
+    // Where a SocketsHttpHandler has no ConnectCallback, gRPC connects by itself, with waits of its own of up to two minutes. In between
+    // all calls fail at once, and so does the first attempt of the client after the server has returned. See ADR 20.
     private static void TakeOverConnecting(HttpMessageHandler handler)
     {
         HttpMessageHandler? inner = handler;

@@ -102,6 +102,7 @@ internal sealed class HeartbeatLoop(
         }
         catch (CredentialsException failed)
         {
+            Log.ProviderFailed(settings.Logger, failed);
             error = CallError.Broken(failed.Message);
         }
         catch (Exception unexpected)
@@ -171,6 +172,7 @@ internal sealed class HeartbeatLoop(
         }
         catch (CredentialsException failed)
         {
+            Log.ProviderFailed(settings.Logger, failed);
             return CallError.Broken(failed.Message);
         }
         catch (Exception unexpected)

@@ -152,6 +152,7 @@ internal sealed class UserWatch : IUserWatch
         }
         catch (CredentialsException error)
         {
+            Log.ProviderFailed(_settings.Logger, error);
             return CallError.Broken(error.Message);
         }
         catch (Exception unexpected)
