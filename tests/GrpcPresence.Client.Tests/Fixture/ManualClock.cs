@@ -31,6 +31,8 @@ internal sealed class ManualClock : FakeTimeProvider
 
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddTicks(Interlocked.Read(ref _suspended));
 
+    public override long GetTimestamp() => base.GetUtcNow().Ticks;
+
     /// <summary>Waits until so many timers exist.</summary>
     public async Task UntilTimersAsync(int count)
     {
