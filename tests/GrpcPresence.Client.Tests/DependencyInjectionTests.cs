@@ -94,7 +94,7 @@ public sealed class DependencyInjectionTests
         services.AddPresenceClient(options =>
         {
             options.Address = Network.Address;
-            options.ServiceSid = "IS1";
+            options.ServiceSid = TestClient.ServiceSid;
             options.HttpHandlerFactory = () =>
             {
                 handlers.Add(new CountingHandler());

@@ -228,7 +228,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         var options = new PresenceClientOptions
         {
             Address = Network.Address,
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             TimeProvider = new ManualClock { EndsShortWaits = true },
             EndTimeout = endTimeout,
             ReconnectDelay = TimeSpan.FromMilliseconds(1),

@@ -77,7 +77,7 @@ public sealed class ConnectionTests
         void Configure(PresenceClientOptions options)
         {
             options.Address = new Uri($"http://127.0.0.1:{port}");
-            options.ServiceSid = "IS1";
+            options.ServiceSid = TestClient.ServiceSid;
             options.TimeProvider = clock;
             options.EndTimeout = TimeSpan.Zero;
             options.HttpHandlerFactory = creator switch

@@ -222,7 +222,7 @@ public sealed class RejectionTests : IAsyncLifetime
     private PresenceClientOptions Options(PresenceCredentials credentials) => new()
     {
         Address = Network.Address,
-        ServiceSid = "IS1",
+        ServiceSid = TestClient.ServiceSid,
         Credentials = credentials,
         TimeProvider = _clock,
         MeterFactory = _meters,
