@@ -21,10 +21,20 @@ return await ClientCommand.InvokeAsync(
             Console.WriteLine("connected");
         var before = GC.GetTotalMemory(forceFullCollection: true);
 
-        var identities = Enumerable.Range(1, arguments.GetValue(userCount)).Select(number => $"client-user-{number:D5}").ToArray();
+        var identities = Enumerable.Range(1, arguments.GetValue(userCount)).Select(number => $"client-user-{number:D5}");
+        // README.md begin
         var sessions = await Task.WhenAll(identities.Select(identity => presence.StartSessionAsync(identity, stop)));
-        Console.WriteLine($"{sessions.Length} users are online");
+        Console.WriteLine($"{sessions.Length} users are online");                             // over one connection
         var ending = Task.WhenAll(sessions.Select(PrintEndAsync));
+
+        static async Task<SessionEnd> PrintEndAsync(IPresenceSession session)
+        {
+            var end = await session.Ended;
+            if (end.Reason != SessionEndReason.Disposed)                                      // such as a deleted user
+                Console.WriteLine($"{session.UserKey}: {end.Reason} {end.Error?.Reason}");
+            return end;
+        }
+        // README.md end
 
         if (arguments.GetValue(report) is { } seconds)
         {
@@ -39,14 +49,6 @@ return await ClientCommand.InvokeAsync(
     },
     userCount,
     report);
-
-static async Task<SessionEnd> PrintEndAsync(IPresenceSession session)
-{
-    var end = await session.Ended;
-    if (end.Reason != SessionEndReason.Disposed)
-        Console.WriteLine($"{session.UserKey}: {end.Reason} {end.Error?.Reason}");
-    return end;
-}
 
 static async Task ReportAsync(TimeSpan interval, CancellationToken stop)
 {

@@ -35,6 +35,7 @@ public interface IPresenceClient : IAsyncDisposable
     /// <param name="options">What to watch, such as <see cref="WatchOptions.Everybody"/>.</param>
     /// <param name="cancellationToken">Gives up. Without it the call waits as long as the server is away.</param>
     /// <returns>The watch, once it has the state of every watched user.</returns>
+    /// <exception cref="ArgumentException">User keys or reasons are null, empty, too long or too many. The message names each.</exception>
     /// <exception cref="PresenceException">The server rejected the watch, and a retry would not help.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     Task<IUserWatch> WatchAsync(WatchOptions options, CancellationToken cancellationToken = default);

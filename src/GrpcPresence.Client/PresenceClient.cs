@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Net.Client;
 using GrpcPresence.Client.Connections;
@@ -5,8 +6,6 @@ using GrpcPresence.Client.Sessions;
 using GrpcPresence.Client.Telemetry;
 using GrpcPresence.Client.Watching;
 using GrpcPresence.V1;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GrpcPresence.Client;
 
@@ -27,14 +26,21 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     private readonly HashSet<UserWatch> _watches = [];
     private bool _isDisposed;
     private Task? _disposing;
+    private Task? _endingSessions;
 
     /// <param name="options">The settings.</param>
     /// <param name="calls">Opens watches.</param>
     /// <param name="heartbeats">Sends heartbeats, over a connection of its own.</param>
     /// <param name="random">Spreads heartbeats and reconnections.</param>
-    /// <param name="owned">What is disposed of with the client.</param>
+    /// <param name="transport">The handlers of both, which are disposed of with the client.</param>
+    /// <param name="owned">What else is disposed of with the client.</param>
     internal PresenceClient(
-        PresenceClientOptions options, CallInvoker calls, CallInvoker heartbeats, Random? random = null, params IDisposable[] owned)
+        PresenceClientOptions options,
+        CallInvoker calls,
+        CallInvoker heartbeats,
+        Random? random = null,
+        Transport? transport = null,
+        params IDisposable[] owned)
     {
         options.Validate();
         _options = options;
@@ -44,6 +50,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             options.TimeProvider,
             new TimerQueue(options.TimeProvider),
             new BackoffPolicy(options.ReconnectDelay, options.MaxReconnectDelay, random ?? Random.Shared),
+            new HandlerCalls(options.EndTimeout, options.TimeProvider),
             new ClientTelemetry(options.MeterFactory),
             GuardedLogger.Create(options.LoggerFactory, ClientTelemetry.Name));
         _calls = new UserService.UserServiceClient(calls);
@@ -51,7 +58,9 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             _settings,
             new SessionSettings(options.EndSessionsOnDisconnect, options.EndTimeout),
             new UserService.UserServiceClient(heartbeats));
-        _owned = owned;
+        // The leases may have run out meanwhile, and no beat is due by a clock that stood still.
+        _settings.Timers.Resumed += _groups.MakeAllDue;
+        _owned = [.. owned, .. transport?.Handlers ?? []];
     }
 
     /// <summary>Creates a client. It connects when it is first used.</summary>
@@ -60,8 +69,10 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        var (calls, heartbeats) = (Open(options), Open(options));
-        return new PresenceClient(options, calls.CreateCallInvoker(), heartbeats.CreateCallInvoker(), random: null, calls, heartbeats);
+        var transport = new Transport(options);
+        var (calls, heartbeats) = (Open(options.Address!, transport), Open(options.Address!, transport));
+        return new PresenceClient(
+            options, calls.CreateCallInvoker(), heartbeats.CreateCallInvoker(), random: null, transport, calls, heartbeats);
     }
 
     /// <inheritdoc/>
@@ -74,6 +85,11 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         try
         {
             return await StartAsync(userKey, sessionId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failed)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, (failed as PresenceException)?.Reason.ToString() ?? failed.GetType().Name);
+            throw;
         }
         finally
         {
@@ -97,6 +113,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         WatchOptions options, Action<IUserWatch>? onCreated, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options = options.CopyValidated();
         cancellationToken.ThrowIfCancellationRequested();
         var identity = options.Identity ?? _options.Identity;
         if (identity is null && _settings.Credentials.Provider is not null)
@@ -125,14 +142,18 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         }
     }
 
-    /// <summary>Ends all sessions at the server, within <see cref="PresenceClientOptions.EndTimeout"/>, and all watches.</summary>
+    /// <summary>
+    /// Ends all sessions at the server, and all watches, each within <see cref="PresenceClientOptions.EndTimeout"/>. Inside a handler of a
+    /// watch, it does not wait for the watches.
+    /// </summary>
     public ValueTask DisposeAsync()
     {
         lock (_gate)
         {
             _isDisposed = true;
-            _disposing ??= Task.Run(DisposeOnceAsync);
-            return new ValueTask(_disposing);
+            _endingSessions ??= BackgroundWork.Run(() => _groups.DisposeAsync().AsTask());
+            _disposing ??= BackgroundWork.Run(() => DisposeOnceAsync(_endingSessions));
+            return new ValueTask(_settings.Handlers.IsInside ? _endingSessions : _disposing);
         }
     }
 
@@ -155,12 +176,12 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         }
     }
 
-    private async Task DisposeOnceAsync()
+    private async Task DisposeOnceAsync(Task endingSessions)
     {
         UserWatch[] watches;
         lock (_gate)
             watches = [.. _watches];
-        await Task.WhenAll([_groups.DisposeAsync().AsTask(), .. watches.Select(watch => watch.DisposeAsync().AsTask())])
+        await Task.WhenAll([endingSessions, .. watches.Select(watch => watch.DisposeAsync().AsTask())])
             .ConfigureAwait(false);
         foreach (var owned in (IDisposable[])[.. _owned, _settings.Timers, _settings.Telemetry])
             TryDispose(owned);
@@ -185,28 +206,10 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             _watches.Remove(watch);
     }
 
-    private static GrpcChannel Open(PresenceClientOptions options) => GrpcChannel.ForAddress(options.Address!, new GrpcChannelOptions
+    private static GrpcChannel Open(Uri address, Transport transport)
     {
-        HttpHandler = NewHandler(options),
-        DisposeHttpClient = true,
-        LoggerFactory = LoggersOf(options),
-        // A watch sends up to 500 users or about 1 MiB at a time. The default limit of 4 MiB fits.
-    });
-
-    /// <summary>Returns the loggers of gRPC.</summary>
-    internal static ILoggerFactory LoggersOf(PresenceClientOptions options) =>
-        options.LoggerFactory is { } loggers ? new TransportLoggerFactory(loggers) : NullLoggerFactory.Instance;
-
-    /// <summary>Creates the handler of one connection.</summary>
-    internal static HttpMessageHandler NewHandler(PresenceClientOptions options) =>
-        options.HttpHandlerFactory?.Invoke() ?? new SocketsHttpHandler
-        {
-            ConnectTimeout = TimeSpan.FromSeconds(10),
-            // With access tokens each user has a stream. A proxy may accept no more than a hundred on one connection, and the others
-            // would wait without end.
-            EnableMultipleHttp2Connections = true,
-            // A network that dies without a FIN is noticed by its silence.
-            KeepAlivePingDelay = TimeSpan.FromSeconds(20),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-        };
+        var channel = new GrpcChannelOptions { HttpHandler = transport.NewHandler() };
+        transport.Configure(channel);
+        return GrpcChannel.ForAddress(address, channel);
+    }
 }

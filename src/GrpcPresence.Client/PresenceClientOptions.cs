@@ -51,7 +51,7 @@ public sealed class PresenceClientOptions
 
     /// <summary>
     /// How long disposal waits for the server to confirm the end of sessions. Default 5 s, at most a day. After it, the leases end by
-    /// themselves.
+    /// themselves. Disposal waits as long, but at least a second, for handlers of watches that block.
     /// </summary>
     public TimeSpan EndTimeout { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Grpc.Core;
 using Grpc.Net.ClientFactory;
+using GrpcPresence.Client.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -31,17 +32,22 @@ public static class PresenceServiceCollectionExtensions
             options.LoggerFactory ??= provider.GetService<ILoggerFactory>();
             options.MeterFactory ??= provider.GetService<IMeterFactory>();
         });
+        services.TryAddSingleton(provider => new Transport(OptionsOf(provider)));
         AddConnection(services, Calls);
         AddConnection(services, Heartbeats);
         services.TryAddSingleton<IPresenceClient>(provider => new PresenceClient(
-            OptionsOf(provider), InvokerOf(provider, Calls), InvokerOf(provider, Heartbeats)));
+            OptionsOf(provider),
+            InvokerOf(provider, Calls),
+            InvokerOf(provider, Heartbeats),
+            random: null,
+            provider.GetRequiredService<Transport>()));
         return new PresenceClientBuilder(services);
     }
 
     private static void AddConnection(IServiceCollection services, string name) => services
         .AddGrpcClient<InvokerClient>(name, (provider, factory) => factory.Address = OptionsOf(provider).Address)
-        .ConfigureChannel((provider, channel) => channel.LoggerFactory = PresenceClient.LoggersOf(OptionsOf(provider)))
-        .ConfigurePrimaryHttpMessageHandler(provider => PresenceClient.NewHandler(OptionsOf(provider)))
+        .ConfigureChannel((provider, channel) => provider.GetRequiredService<Transport>().Configure(channel))
+        .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<Transport>().NewHandler())
         // Otherwise the factory logs four lines a call, and each watch and stream is a call.
         .RemoveAllLoggers()
         // The channel keeps its handler. A handler that the factory replaces would take its open streams along.

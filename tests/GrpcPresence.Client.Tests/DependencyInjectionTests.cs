@@ -87,6 +87,28 @@ public sealed class DependencyInjectionTests
     }
 
     [Fact]
+    public async Task The_handlers_of_the_program_are_disposed_of_with_the_client()
+    {
+        var handlers = new List<CountingHandler>();
+        var services = new ServiceCollection();
+        services.AddPresenceClient(options =>
+        {
+            options.Address = Network.Address;
+            options.ServiceSid = TestClient.ServiceSid;
+            options.HttpHandlerFactory = () =>
+            {
+                handlers.Add(new CountingHandler());
+                return handlers[^1];
+            };
+        });
+
+        await using (var provider = services.BuildServiceProvider())
+            provider.GetRequiredService<IPresenceClient>();
+
+        Assert.Equal([1, 1], handlers.Select(handler => handler.Disposals));
+    }
+
+    [Fact]
     public void A_missing_setting_is_named()
     {
         using var provider = WithoutAddress().BuildServiceProvider();
@@ -110,5 +132,19 @@ public sealed class DependencyInjectionTests
             options.ReconnectDelay = options.MaxReconnectDelay = TimeSpan.FromMilliseconds(1);
         });
         return services.BuildServiceProvider();
+    }
+
+    private sealed class CountingHandler : HttpMessageHandler
+    {
+        public int Disposals { get; private set; }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            throw new NotSupportedException("The test sends nothing.");
+
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            Disposals++;
+        }
     }
 }

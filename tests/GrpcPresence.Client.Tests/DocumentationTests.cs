@@ -2,13 +2,15 @@ using System.Reflection;
 
 namespace GrpcPresence.Client.Tests;
 
-/// <summary>Tests that the lines in the documentation are those of a sample that CI runs.</summary>
+/// <summary>Tests that the lines in the documentation are those of the samples that CI runs.</summary>
 public sealed class DocumentationTests
 {
-    [Fact]
-    public void The_lines_of_the_README_are_those_of_the_sample()
+    [Theory]
+    [InlineData("samples/ClientWatcher/Program.cs")]
+    [InlineData("samples/ClientGateway/Program.cs")]
+    public void The_lines_of_the_README_are_those_of_the_sample(string path)
     {
-        var sample = Read("samples/ClientWatcher/Program.cs");
+        var sample = Read(path);
         var lines = sample.Split('\n')
             .SkipWhile(line => !line.Contains("README.md begin", StringComparison.Ordinal)).Skip(1)
             .TakeWhile(line => !line.Contains("README.md end", StringComparison.Ordinal))

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Grpc.Core;
 using GrpcPresence.Client.Tests.Fixture;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client.Tests;
 
@@ -16,18 +18,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        _client = new PresenceClient(
-            new PresenceClientOptions
-            {
-                Address = Network.Address,
-                ServiceSid = TestClient.ServiceSid,
-                TimeProvider = new ManualClock { EndsShortWaits = true },
-                EndTimeout = TimeSpan.Zero,
-                ReconnectDelay = TimeSpan.FromMilliseconds(1),
-                MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
-            },
-            _server,
-            _server);
+        _client = NewClient(endTimeout: TimeSpan.Zero);
         return ValueTask.CompletedTask;
     }
 
@@ -71,6 +62,50 @@ public sealed class ProgramCodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_activity_of_a_start_that_failed_says_so()
+    {
+        var stopped = new List<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "GrpcPresence.Client",
+            Sample = (ref _) => ActivitySamplingResult.AllData,
+            ActivityStopped = stopped.Add,
+        };
+        ActivitySource.AddActivityListener(listener);
+        var starting = _client.StartSessionAsync("ada");
+
+        (await _server.NextStreamAsync()).Fail(FakeServer.Error(StatusCode.PermissionDenied, "PERMISSION_DENIED"));
+
+        await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(starting, "the start failed"));
+        var activity = Assert.Single(stopped, activity => activity.OperationName == "presence.session.start");
+        Assert.Equal((ActivityStatusCode.Error, "PermissionDenied"), (activity.Status, activity.StatusDescription));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Only_at_the_level_Debug_the_log_has_the_text_of_an_exception_of_the_provider(bool watches)
+    {
+        using var log = new CollectedLog();
+        using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log));
+        await using var client = NewClient(endTimeout: TimeSpan.Zero, options =>
+        {
+            options.Identity = "watcher";
+            options.LoggerFactory = loggers;
+            options.Credentials = PresenceCredentials.AccessToken((_, _) => throw new FormatException("no token for ada"));
+        });
+
+        _ = watches ? client.WatchAsync(WatchOptions.Everybody) : (Task)client.StartSessionAsync("ada");
+
+        Assert.Equal(
+            "Debug GrpcPresence.Client: The provider of access tokens failed: no token for ada", await log.NextTextAsync());
+        var warning = await log.NextTextAsync();
+        Assert.StartsWith("Warning", warning, StringComparison.Ordinal);
+        Assert.Contains(nameof(FormatException), warning, StringComparison.Ordinal);
+        Assert.DoesNotContain("ada", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_handler_that_fails_keeps_nothing_from_the_others()
     {
         var (stream, watch) = await WatchAsync();
@@ -81,16 +116,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         watch.StateChanged += (_, _) => throw new InvalidOperationException("A handler of the test fails.");
         watch.StateChanged += (_, _) => changed.TrySetResult();
 
-        stream.Send(new WatchUsersResponse
-        {
-            Updates = new WatchUpdates
-            {
-                Updates =
-                {
-                    new V1.UserUpdate { User = new User { Identity = "bob", Sid = "US2" }, UpdateReasons = { UpdateReason.Created } },
-                },
-            },
-        });
+        stream.Send(Creation("bob"));
         stream.Fail(FakeServer.Broken());
 
         await Barrier.Within(updated.Task, "the second handler of Updated was called");
@@ -131,9 +157,108 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         Assert.Equal(2, disposed);
     }
 
-    private async Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync()
+    [Fact]
+    public async Task A_handler_may_dispose_of_the_client_while_that_is_disposed_of_already()
     {
-        var watching = _client.WatchAsync(WatchOptions.Everybody);
+        await using var client = NewClient(endTimeout: TimeSpan.FromMinutes(1)); // which the clock of the test does not reach
+        var (stream, watch) = await WatchAsync(client);
+        var (entered, disposing) = (NewSource(), NewSource());
+        var returned = NewSource();
+        watch.Updated += (_, _) =>
+        {
+            entered.TrySetResult();
+            WaitFor(disposing.Task);
+            client.Dispose();
+            returned.TrySetResult();
+        };
+        stream.Send(Creation("bob"));
+        await Barrier.Within(entered.Task, "the handler was called");
+
+        var disposal = client.DisposeAsync().AsTask();
+        disposing.TrySetResult();
+
+        await Barrier.Within(returned.Task, "the handler returned");
+        await Barrier.Within(disposal, "the client was disposed of");
+        await Barrier.Within(watch.Completion, "the watch ended");
+    }
+
+    [Fact]
+    public async Task Handlers_of_two_watches_may_dispose_of_each_other()
+    {
+        await using var client = NewClient(endTimeout: TimeSpan.FromMinutes(1));
+        var (first, second) = (await WatchAsync(client), await WatchAsync(client));
+        using var both = new System.Threading.Barrier(2);
+        first.Watch.Updated += (_, _) => Dispose(second.Watch);
+        second.Watch.Updated += (_, _) => Dispose(first.Watch);
+
+        first.Stream.Send(Creation("bob"));
+        second.Stream.Send(Creation("bob"));
+
+        await Barrier.Within(Task.WhenAll(first.Watch.Completion, second.Watch.Completion), "both watches ended");
+
+        void Dispose(IUserWatch other)
+        {
+            both.SignalAndWait(TestContext.Current.CancellationToken);
+            WaitFor(other.DisposeAsync().AsTask());
+        }
+    }
+
+    [Fact]
+    public async Task Disposal_completes_although_a_handler_blocks()
+    {
+        var (stream, watch) = await WatchAsync();
+        var (entered, left) = (NewSource(), NewSource());
+        watch.Updated += (_, _) =>
+        {
+            entered.TrySetResult();
+            WaitFor(left.Task);
+        };
+        stream.Send(Creation("bob"));
+        await Barrier.Within(entered.Task, "the handler was called");
+
+        await Barrier.Within(watch.DisposeAsync().AsTask(), "the watch was disposed of");
+        await Barrier.Within(_client.DisposeAsync().AsTask(), "the client was disposed of");
+
+        left.TrySetResult();
+        await Barrier.Within(watch.Completion, "the watch ended");
+    }
+
+    private PresenceClient NewClient(TimeSpan endTimeout, Action<PresenceClientOptions>? configure = null)
+    {
+        var options = new PresenceClientOptions
+        {
+            Address = Network.Address,
+            ServiceSid = TestClient.ServiceSid,
+            TimeProvider = new ManualClock { EndsShortWaits = true },
+            EndTimeout = endTimeout,
+            ReconnectDelay = TimeSpan.FromMilliseconds(1),
+            MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
+        };
+        configure?.Invoke(options);
+        return new PresenceClient(options, _server, _server);
+    }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // As a handler does that blocks its thread.
+    private static void WaitFor(Task task) => task.Wait(TestContext.Current.CancellationToken);
+
+    private static WatchUsersResponse Creation(string identity) => new()
+    {
+        Updates = new WatchUpdates
+        {
+            Updates =
+            {
+                new V1.UserUpdate { User = new User { Identity = identity, Sid = "US2" }, UpdateReasons = { UpdateReason.Created } },
+            },
+        },
+    };
+
+    private Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync() => WatchAsync(_client);
+
+    private async Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync(PresenceClient client)
+    {
+        var watching = client.WatchAsync(WatchOptions.Everybody);
         var stream = await _server.NextStreamAsync();
         stream.SendSnapshot("t1", new User { Identity = "ada", Sid = "US1" });
         return (stream, await Barrier.Within(watching, "the watch was synced"));

@@ -35,16 +35,19 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     public TimeSpan? RenewIn => _token?.RenewAt is { } at ? Max(at - time.GetUtcNow(), TimeSpan.Zero) : null;
 
     /// <summary>
-    /// Whether new credentials may help after the server rejected the present ones. The provider may have kept a token for longer than its
-    /// key was valid, or be about to get another key. But if no token was ever accepted, and the second one in a row is rejected, the
-    /// program has to hear of it.
+    /// Whether the next call may succeed after the server rejected the present credentials. Once a call has succeeded, the program has
+    /// credentials that are right: the provider may have a bad moment, or a node that has just joined or was restored may not know their
+    /// key yet. So what they keep alive does not end. An API key that was revoked stays revoked. Before, a provider may have kept a token
+    /// for longer than its key was valid. But if the second one in a row is rejected, the program has to hear of it.
     /// </summary>
-    public bool CanRenewAfter(CallError error) => IsRenewable && (!WasFresh || error.Reason switch
-    {
-        ErrorReason.AccessTokenExpired or ErrorReason.AccessTokenNotYetValid => true,
-        ErrorReason.ApiKeyRevoked => _wasAccepted || !_wasRejected,
-        _ => false,
-    });
+    public bool CanRetryAfter(CallError error) => IsRenewable
+        ? _wasAccepted || !WasFresh || error.Reason switch
+        {
+            ErrorReason.AccessTokenExpired or ErrorReason.AccessTokenNotYetValid => true,
+            ErrorReason.ApiKeyRevoked => !_wasRejected,
+            _ => false,
+        }
+        : _wasAccepted && error.Reason == ErrorReason.CredentialsInvalid;
 
     /// <summary>Returns the metadata of a call. Asks the provider for a token if the present one is about to expire.</summary>
     /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
@@ -171,6 +174,9 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     private sealed record Token(string Value, DateTimeOffset? ExpireAt, DateTimeOffset? RenewAt);
 }
 
-/// <summary>The provider of access tokens failed.</summary>
+/// <summary>
+/// The provider of access tokens failed. The message names only the type of the error, because it is logged as a warning, and the text of a
+/// program's exception may contain identities or tokens.
+/// </summary>
 internal sealed class CredentialsException(Exception cause)
-    : Exception($"The provider of access tokens failed: {cause.Message}", cause);
+    : Exception($"The provider of access tokens failed: {cause.GetType()}.", cause);

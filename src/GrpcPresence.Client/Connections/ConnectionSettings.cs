@@ -9,6 +9,7 @@ namespace GrpcPresence.Client.Connections;
 /// <param name="Time">The clock.</param>
 /// <param name="Timers">The timers.</param>
 /// <param name="Reconnection">The delays before attempts to reconnect.</param>
+/// <param name="Handlers">The calls of handlers of the program.</param>
 /// <param name="Telemetry">The instruments.</param>
 /// <param name="Logger">The log.</param>
 internal sealed record ConnectionSettings(
@@ -17,6 +18,7 @@ internal sealed record ConnectionSettings(
     TimeProvider Time,
     TimerQueue Timers,
     BackoffPolicy Reconnection,
+    HandlerCalls Handlers,
     ClientTelemetry Telemetry,
     ILogger Logger)
 {

@@ -6,8 +6,12 @@ namespace GrpcPresence.Client.Connections;
 /// </summary>
 internal sealed class TimerQueue : IDisposable
 {
-    // The clock's timers accept at most 49 days. A longer wait goes on when this one is over.
-    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+    // While the machine is suspended, timers stand still, and so does the monotonic clock of Linux and macOS. The wall clock shows it to a
+    // queue that looks at it this often. A longer wait goes on when this one is over.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+
+    // So much more must have passed on the wall clock, which is also set now and then.
+    private static readonly TimeSpan ShortestSuspension = TimeSpan.FromSeconds(5);
 
     // Timers are not more exact than that. What is closer together than that is due together, so that setting a timer again and again does
     // not add an entry each time.
@@ -20,6 +24,7 @@ internal sealed class TimerQueue : IDisposable
     private readonly long _startedAt;
     private readonly ITimer _timer;
     private TimeSpan _firesAt = TimeSpan.MaxValue;
+    private long _offset; // of the wall clock from the monotonic one, in ticks, at the last look
 
     public TimerQueue(TimeProvider time)
     {
@@ -28,6 +33,12 @@ internal sealed class TimerQueue : IDisposable
         _timer = BackgroundWork.WithoutContext(() => time.CreateTimer(
             static self => ((TimerQueue)self!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan));
     }
+
+    /// <summary>
+    /// The machine was suspended and runs again, or the wall clock was set forward. Called within 10 s of it while a timer is set, outside
+    /// the lock.
+    /// </summary>
+    public event Action? Resumed;
 
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 
@@ -105,6 +116,9 @@ internal sealed class TimerQueue : IDisposable
     // The caller holds the lock.
     private void FireAt(TimeSpan at)
     {
+        // Without a timer, nothing looked at the clocks.
+        if (_firesAt == TimeSpan.MaxValue)
+            _offset = Offset();
         _firesAt = at;
         // Timers cut off what is less than a millisecond, and would fire too early.
         var milliseconds = Math.Ceiling((at - Now).TotalMilliseconds);
@@ -115,8 +129,12 @@ internal sealed class TimerQueue : IDisposable
     private void Fire()
     {
         List<Action> elapsed = [];
+        bool wasSuspended;
         lock (_gate)
         {
+            var offset = Offset();
+            wasSuspended = offset - _offset >= ShortestSuspension.Ticks;
+            _offset = offset;
             _firesAt = TimeSpan.MaxValue;
             var now = Now;
             while (_queue.TryPeek(out var timer, out var at) && at <= now)
@@ -141,9 +159,13 @@ internal sealed class TimerQueue : IDisposable
             if (_queue.TryPeek(out _, out var next) && next < _firesAt)
                 FireAt(next);
         }
+        if (wasSuspended)
+            Resumed?.Invoke();
         foreach (var onElapsed in elapsed)
             onElapsed();
     }
+
+    private long Offset() => _time.GetUtcNow().Ticks - Now.Ticks;
 }
 
 /// <summary>A timer of a <see cref="TimerQueue"/>.</summary>

@@ -100,6 +100,7 @@ internal sealed class HeartbeatLoop(
         }
         catch (CredentialsException failed)
         {
+            Log.ProviderFailed(settings.Logger, failed);
             error = CallError.Broken(failed.Message);
         }
         catch (Exception unexpected)
@@ -169,6 +170,7 @@ internal sealed class HeartbeatLoop(
         }
         catch (CredentialsException failed)
         {
+            Log.ProviderFailed(settings.Logger, failed);
             return CallError.Broken(failed.Message);
         }
         catch (Exception unexpected)
@@ -183,7 +185,7 @@ internal sealed class HeartbeatLoop(
             return;
         settings.Telemetry.Disconnections.Add(
             1, new("kind", "heartbeats"), new("reason", error.IsOfServer ? error.Reason.ToString() : error.Status.StatusCode.ToString()));
-        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRenewAfter(error)))
+        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRetryAfter(error)))
         {
             FailAll(error.ToException(), error.ToString());
             return;

@@ -100,7 +100,7 @@ internal sealed class SessionGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a session.</summary>
+    /// <summary>Starts a session. The caller counts it, once it has left its own locks.</summary>
     /// <returns>The session, and the answer to its first heartbeat.</returns>
     public (PresenceSession Session, Task Started) Start(string userKey, string? sessionId)
     {
@@ -117,7 +117,6 @@ internal sealed class SessionGroup : IAsyncDisposable
             _queue.Start(session);
             SetTimer();
         }
-        _settings.Telemetry.Sessions.Add(1);
         Wake();
         return (session, started);
     }
@@ -125,15 +124,18 @@ internal sealed class SessionGroup : IAsyncDisposable
     /// <summary>Ends a session, and waits for the server to confirm it, but not for longer than the settings say.</summary>
     public async Task EndAsync(PresenceSession session)
     {
+        bool isAlive;
         lock (Gate)
         {
-            if (session.Phase is SessionPhase.Starting or SessionPhase.Live)
+            isAlive = session.Phase is SessionPhase.Starting or SessionPhase.Live;
+            if (isAlive)
             {
                 _queue.End(session, Now);
-                _settings.Telemetry.Sessions.Add(-1);
                 SetTimer();
             }
         }
+        if (isAlive)
+            _settings.Telemetry.Sessions.Add(-1);
         Wake();
         // While the server is away, its answer is not worth a wait for each of many sessions.
         if (_isInterrupted)
@@ -171,7 +173,7 @@ internal sealed class SessionGroup : IAsyncDisposable
         }
         _abort.CancelAndDispose();
         Wake();
-        await _run.ConfigureAwait(false);
+        await _settings.Handlers.WaitForAsync(_run).ConfigureAwait(false);
         _timer.Dispose();
     }
 

@@ -30,9 +30,24 @@ internal sealed class SessionGroups(ConnectionSettings settings, SessionSettings
             started = group.Start(userKey, sessionId);
             purged = Purge();
         }
+        // A listener of the meter is code of the program.
+        settings.Telemetry.Sessions.Add(1);
         foreach (var group in purged)
             _ = group.DisposeAsync().AsTask();
         return started;
+    }
+
+    /// <summary>Makes all sessions beat now.</summary>
+    public void MakeAllDue()
+    {
+        SessionGroup[] groups;
+        lock (_gate)
+            groups = [.. _groups.Values];
+        foreach (var group in groups)
+        {
+            group.MakeAllDue();
+            group.Wake();
+        }
     }
 
     /// <summary>Ends all sessions.</summary>

@@ -1,3 +1,4 @@
+using GrpcPresence.Client.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client.Telemetry;
@@ -34,6 +35,12 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Error, "A handler of an event of a watch failed")]
     public static partial void HandlerFailed(ILogger logger, Exception error);
+
+    public static void ProviderFailed(ILogger logger, CredentialsException failed) =>
+        ProviderFailed(logger, failed.InnerException!.Message);
+
+    [LoggerMessage(10, LogLevel.Debug, "The provider of access tokens failed: {Message}")]
+    private static partial void ProviderFailed(ILogger logger, string message);
 
     [LoggerMessage(9, LogLevel.Warning, "The disposal of a {Type} failed")]
     public static partial void DisposalFailed(ILogger logger, string type, Exception error);

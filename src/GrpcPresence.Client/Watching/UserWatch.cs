@@ -31,7 +31,6 @@ internal sealed class UserWatch : IUserWatch
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly UpdateReaders _readers = new();
-    private readonly AsyncLocal<bool> _isRaising = new();
     private Task _run = Task.CompletedTask;
     private volatile WatchState _state = WatchState.Resuming;
     private PresenceException? _error;
@@ -79,9 +78,7 @@ internal sealed class UserWatch : IUserWatch
     public async ValueTask DisposeAsync()
     {
         _stop.TryCancel();
-        // A handler that disposes of its watch must not wait for itself.
-        if (!_isRaising.Value)
-            await _run.ConfigureAwait(false);
+        await _settings.Handlers.WaitForAsync(_run).ConfigureAwait(false);
     }
 
     private async Task RunAsync()
@@ -159,8 +156,10 @@ internal sealed class UserWatch : IUserWatch
     /// <item>Whatever the transport threw: the watch must go on.</item>
     /// </list>
     /// </summary>
-    private static CallError? ErrorOf(Exception ended, DepartureReason left)
+    private CallError? ErrorOf(Exception ended, DepartureReason left)
     {
+        if (ended is CredentialsException provider)
+            Log.ProviderFailed(_settings.Logger, provider);
         var error = ended switch
         {
             RpcException failed => CallError.From(failed),
@@ -186,7 +185,7 @@ internal sealed class UserWatch : IUserWatch
             _local.ForgetToken();
             return true;
         }
-        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRenewAfter(error)))
+        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRetryAfter(error)))
         {
             Log.WatchRejected(_settings.Logger, error.ToString());
             _error = error.ToException();
@@ -247,18 +246,13 @@ internal sealed class UserWatch : IUserWatch
 
     private void Call(Action handler)
     {
-        _isRaising.Value = true;
         try
         {
-            handler();
+            _settings.Handlers.Call(handler);
         }
         catch (Exception failed)
         {
             Log.HandlerFailed(_settings.Logger, failed);
-        }
-        finally
-        {
-            _isRaising.Value = false;
         }
     }
 

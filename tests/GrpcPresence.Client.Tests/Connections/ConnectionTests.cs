@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
 using GrpcPresence.Client.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.Client.Tests.Connections;
 
@@ -23,4 +26,68 @@ public sealed class ConnectionTests
 
         await Barrier.Within(Task.WhenAll(starting), "the sessions of all users started");
     }
+
+    [Theory]
+    [InlineData("the client")]
+    [InlineData("the container")]
+    [InlineData("the program")]
+    [InlineData("the program, inside another one")]
+    public async Task After_a_refused_connection_the_next_attempt_of_the_client_connects_whatever_created_the_handler(string creator)
+    {
+        using var server = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        server.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // it refuses connections until it listens
+        var clock = new ManualClock();
+        await using var provider = Services(creator, clock, ((IPEndPoint)server.LocalEndPoint!).Port).BuildServiceProvider();
+        var client = provider.GetRequiredService<IPresenceClient>();
+        var waiting = WhenWaiting(clock);
+        var starting = client.StartSessionAsync("ada");
+
+        var delay = await Barrier.Within(waiting, "the client waited after a refused connection");
+        server.Listen();
+        waiting = WhenWaiting(clock);
+        clock.Advance(delay);
+
+        using var connected = new CancellationTokenSource();
+        var accepting = server.AcceptAsync(connected.Token).AsTask();
+        Assert.Same(accepting, await Barrier.Within(Task.WhenAny(accepting, waiting), "the client tried again"));
+        (await accepting).Dispose();
+        await provider.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => starting);
+    }
+
+    private static Task<TimeSpan> WhenWaiting(ManualClock clock) =>
+        clock.WhenTimerCreated(due => due > TimeSpan.Zero && due < TimeSpan.FromSeconds(3));
+
+    private static ServiceCollection Services(string creator, ManualClock clock, int port)
+    {
+        var services = new ServiceCollection();
+        if (creator == "the container")
+            services.AddPresenceClient(Configure);
+        else
+            services.AddSingleton<IPresenceClient>(_ => PresenceClient.Create(Options()));
+        return services;
+
+        PresenceClientOptions Options()
+        {
+            var options = new PresenceClientOptions();
+            Configure(options);
+            return options;
+        }
+
+        void Configure(PresenceClientOptions options)
+        {
+            options.Address = new Uri($"http://127.0.0.1:{port}");
+            options.ServiceSid = TestClient.ServiceSid;
+            options.TimeProvider = clock;
+            options.EndTimeout = TimeSpan.Zero;
+            options.HttpHandlerFactory = creator switch
+            {
+                "the program" => () => new SocketsHttpHandler(),
+                "the program, inside another one" => () => new PassingHandler(new SocketsHttpHandler()),
+                _ => null,
+            };
+        }
+    }
+
+    private sealed class PassingHandler(HttpMessageHandler inner) : DelegatingHandler(inner);
 }

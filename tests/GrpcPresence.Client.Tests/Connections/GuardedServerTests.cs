@@ -86,19 +86,29 @@ public sealed class GuardedServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_that_is_refused_at_its_renewal_ends_what_it_was_for()
+    public async Task Tokens_that_are_refused_at_their_renewal_end_nothing_and_the_provider_is_asked_again()
     {
         var session = await _client.StartSessionAsync("ada");
         var watch = await _client.WatchAsync(WatchOptions.Everybody);
+        var (resuming, live) = (NewSource(), NewSource());
+        watch.StateChanged += (_, _) => (watch.State == WatchState.Live ? live : resuming).TrySetResult();
         _secret = "not the secret of the key";
 
         _clock.Advance(Lifetime - Margin);
 
-        var end = await Barrier.Within(session.Ended, "the session ended");
-        Assert.Equal(
-            (SessionEndReason.Rejected, ErrorReason.AccessTokenSignatureInvalid), (end.Reason, end.Error!.Reason));
-        var error = await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(watch.Completion, "the watch ended"));
-        Assert.Equal(ErrorReason.AccessTokenSignatureInvalid, error.Reason);
+        await Barrier.Within(resuming.Task, "the watch was interrupted");
+        await UntilRefusedAsync("heartbeats", 3);
+        await UntilRefusedAsync("watch", 3);
+        Assert.False(session.Ended.IsCompleted);
+        Assert.False(watch.Completion.IsCompleted);
+        UseKey(_key);
+        await Barrier.Within(live.Task, "the watch was up to date again");
+        var accepted = _meters["presence.client.heartbeats outcome=accepted"]; // perhaps one more before the tokens were refused
+        _clock.Advance(TimeSpan.FromSeconds(31));
+        await _meters.UntilAsync("presence.client.heartbeats outcome=accepted", accepted + 1);
+        await session.DisposeAsync();
+        await Barrier.Within(session.Ended, "the session ended");
+        Assert.False(await _server.IsOnlineAsync(_server.ServiceSid, "ada"));
     }
 
     [Fact]
@@ -147,6 +157,14 @@ public sealed class GuardedServerTests : IAsyncLifetime
         await _meters.UntilAsync("presence.client.heartbeats outcome=accepted", 2);
         Assert.False(session.Ended.IsCompleted);
     }
+
+    private async Task UntilRefusedAsync(string kind, int times)
+    {
+        await _meters.UntilAsync("presence.client.disconnections reason=AccessTokenSignatureInvalid", times);
+        await _meters.UntilAsync($"presence.client.disconnections kind={kind}", times);
+    }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void UseKey(CreateApiKeyResponse key) => (_key, _secret) = (key, key.Secret);
 

@@ -18,11 +18,20 @@ internal sealed class ManualClock : FakeTimeProvider
     // As the system's clock.
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
+    private long _suspended; // ticks
+
     private int _timers;
     private TaskCompletionSource _timersChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Whether a wait of less than 5 s ends at once.</summary>
     public bool EndsShortWaits { get; init; }
+
+    /// <summary>Suspends the machine: only the wall clock goes on.</summary>
+    public void Suspend(TimeSpan duration) => Interlocked.Add(ref _suspended, duration.Ticks);
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddTicks(Interlocked.Read(ref _suspended));
+
+    public override long GetTimestamp() => base.GetUtcNow().Ticks;
 
     /// <summary>Waits until so many timers exist.</summary>
     public async Task UntilTimersAsync(int count)

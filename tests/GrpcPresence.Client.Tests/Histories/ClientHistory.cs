@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Text;
 using Grpc.Core;
 using GrpcPresence.Client.Tests.Fixture;
 using GrpcPresence.V1;
@@ -6,18 +8,24 @@ namespace GrpcPresence.Client.Tests.Histories;
 
 /// <summary>
 /// One random history. At its end the client must know what the server knows. Its sessions must live until they are disposed of or the
-/// server has ended them, and be over afterwards.
+/// server has ended them, and be over afterwards. Half of the clients have access tokens, and so a stream for each user. The sessions of
+/// half of the clients end with their connection.
 /// </summary>
 internal sealed class ClientHistory(int seed)
 {
     private static readonly string[] Permanent = ["root-1", "root-2", "root-3"];
     private static readonly string[] Names = ["ada", "bob", "cay", "dan", "root-1", "root-2"];
 
+    private static readonly TimeSpan TokenLifetime = TimeSpan.FromSeconds(50);
+
+    private readonly bool _usesTokens = seed / 2 % 2 == 1;
+    private readonly bool _endsOnDisconnect = seed / 4 % 2 == 1;
     private readonly Random _random = new(seed);
     private readonly List<string> _steps = [];
     private readonly List<IPresenceSession> _sessions = [];
     private readonly HashSet<IPresenceSession> _disposed = [];
     private readonly ManualClock _clock = new() { EndsShortWaits = true };
+    private int _tokens;
     private PresenceServer _server = null!;
     private Network _network = null!;
     private PresenceClient _client = null!;
@@ -34,7 +42,11 @@ internal sealed class ClientHistory(int seed)
         foreach (var identity in Permanent)
             await server.CreateUserAsync(Service, identity);
         _network = server.NewNetwork();
-        await using var client = _client = TestClient.Create(Service, _network, _clock);
+        var options = TestClient.Options(Service, _network, _clock);
+        options.EndSessionsOnDisconnect = _endsOnDisconnect;
+        if (_usesTokens)
+            (options.Identity, options.Credentials) = ("watcher", PresenceCredentials.AccessToken((_, _) => Task.FromResult(Token())));
+        await using var client = _client = PresenceClient.Create(options);
         await using var everybody = await ObservedWatch.OpenAsync(client, permanent: Permanent);
         await using var some = await ObservedWatch.OpenAsync(client, WatchOptions.For("ada", "bob", "root-1"), ["root-1"]);
         for (var step = 0; step < length; step++)
@@ -119,13 +131,17 @@ internal sealed class ClientHistory(int seed)
         }
     }
 
-    // Each session beats. The client sends ends behind the heartbeats that are due, so all of them are answered when an end is.
+    // Each session beats. The client sends ends behind the heartbeats that are due, so all of a stream are answered when an end is.
     private async Task RequireLiveSessionsAsync()
     {
         _clock.Advance(TimeSpan.FromMinutes(1));
-        var last = await Barrier.Within(_client.StartSessionAsync("root-3"), "the last session started");
-        await last.DisposeAsync();
-        await Barrier.Within(last.Ended, "the last session ended");
+        string[] streams = _usesTokens ? [.. _sessions.Select(session => session.UserKey).Distinct()] : ["root-3"];
+        foreach (var user in streams)
+        {
+            var last = await Barrier.Within(_client.StartSessionAsync(user), "the last session started");
+            await last.DisposeAsync();
+            await Barrier.Within(last.Ended, "the last session ended");
+        }
         foreach (var session in _sessions.Where(session => !_disposed.Contains(session)))
         {
             if (session.Ended.IsCompleted)
@@ -133,6 +149,14 @@ internal sealed class ClientHistory(int seed)
             else
                 Assert.Contains(await TryListAsync(session.UserKey), live => live.SessionId == session.SessionId);
         }
+    }
+
+    // The server checks no credentials, and the client renews them.
+    private string Token()
+    {
+        var end = (_clock.GetUtcNow() + TokenLifetime).ToUnixTimeSeconds();
+        var claims = $$"""{"exp":{{end}},"jti":"{{Interlocked.Increment(ref _tokens)}}"}""";
+        return $"e30.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}.signature";
     }
 
     private async Task<IEnumerable<Session>> TryListAsync(string name)

@@ -54,6 +54,21 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task After_the_machine_was_suspended_each_session_beats_within_ten_seconds()
+    {
+        const int count = 64;
+        var starting = Enumerable.Range(0, count).Select(i => _client.StartSessionAsync($"user-{i}")).ToArray();
+        var stream = await _server.NextStartedStreamAsync();
+        await ReadAsync(stream, count);
+        await Barrier.Within(Task.WhenAll(starting), "the sessions started");
+
+        _clock.Suspend(TimeSpan.FromHours(1));
+        _clock.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(count, (await ReadAsync(stream, count)).Distinct().Count());
+    }
+
+    [Fact]
     public async Task The_reply_of_the_server_sets_the_pace()
     {
         var stream = await StartAsync("ada", interval: TimeSpan.FromSeconds(2));
@@ -245,6 +260,43 @@ public sealed class HeartbeatTests : IAsyncLifetime
         await using var client = NewClient(options => options.MeterFactory = meters);
         await RequireSecondStreamAsync(client);
         Assert.True(meters.HasFailed);
+    }
+
+    [Fact]
+    public async Task A_listener_of_the_meter_holds_no_lock_of_the_client()
+    {
+        PresenceClient? client = null;
+        IPresenceSession? started = null;
+        var other = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ended = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var measured = 0;
+        using var meters = new ListenedMeters((name, value) =>
+        {
+            // Another thread uses the client, and the listener waits for it. Starting a session calls the listener again.
+            if (name != "presence.client.sessions")
+                return;
+            if (value > 0 && Interlocked.Increment(ref measured) == 1)
+                Use(other, () => client!.StartSessionAsync("bob"));
+            else if (value < 0 && !ended.Task.IsCompleted)
+                Use(ended, () => started!.Ended);
+        });
+        await using (client = NewClient(options => options.MeterFactory = meters))
+        {
+            var starting = client.StartSessionAsync("ada");
+            _ = AcceptEverythingAsync(await _server.NextStartedStreamAsync());
+            started = await Barrier.Within(starting, "the session started");
+            await Barrier.Within(await Barrier.Within(other.Task, "another thread was called"), "another session started");
+
+            await Barrier.Within(started.DisposeAsync().AsTask(), "the session was disposed of");
+            await Barrier.Within(await Barrier.Within(ended.Task, "another thread was called"), "the session ended");
+        }
+
+        static void Use(TaskCompletionSource<Task> used, Func<Task> use)
+        {
+            if (Task.Run(() => used.TrySetResult(use())).Wait(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken))
+                return;
+            used.TrySetException(new TimeoutException("The listener holds a lock."));
+        }
     }
 
     [Fact]

@@ -18,27 +18,13 @@ public sealed class RejectionTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        var options = new PresenceClientOptions
-        {
-            Address = Network.Address,
-            ServiceSid = TestClient.ServiceSid,
-            TimeProvider = _clock,
-            MeterFactory = _meters,
-            ReconnectDelay = Delay,
-        };
-        _client = new PresenceClient(options, _server, _server, new Random(1));
+        _client = new PresenceClient(Options(PresenceCredentials.None), _server, _server, new Random(1));
         return ValueTask.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()
     {
-        var disposing = _client.DisposeAsync().AsTask();
-        while (!disposing.IsCompleted)
-        {
-            _clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
-        await disposing;
+        await EndAsync(_client);
         _meters.Dispose();
     }
 
@@ -178,6 +164,41 @@ public sealed class RejectionTests : IAsyncLifetime
         Assert.Equal(["ada"], await stream.NextBeatsAsync());
     }
 
+    [Theory]
+    [InlineData("CREDENTIALS_INVALID", false)] // a node that does not know the key yet
+    [InlineData("API_KEY_REVOKED", true)]
+    public async Task An_API_key_that_was_accepted_before_ends_a_session_only_once_it_is_revoked(string reason, bool ends)
+    {
+        await using var client = new PresenceClient(Options(PresenceCredentials.ApiKey("SK1", "secret")), _server, _server, new Random(1));
+        var (session, stream) = await StartAsync("ada", client);
+        var waiting = _clock.WhenTimerCreated(due => due > TimeSpan.Zero && due < Delay);
+
+        stream.Fail(FakeServer.Error(StatusCode.Unauthenticated, reason));
+
+        if (ends)
+        {
+            Assert.Equal(SessionEndReason.Rejected, (await Barrier.Within(session.Ended, "the session ended")).Reason);
+            return;
+        }
+        _clock.Advance(await Barrier.Within(waiting, "the client waited"));
+        await _server.NextStartedStreamAsync();
+        Assert.False(session.Ended.IsCompleted);
+        await EndAsync(client);
+    }
+
+    [Theory]
+    [InlineData("CREDENTIALS_INVALID")]
+    [InlineData("API_KEY_REVOKED")]
+    public async Task An_API_key_that_was_never_accepted_fails_the_start_of_a_session(string reason)
+    {
+        await using var client = new PresenceClient(Options(PresenceCredentials.ApiKey("SK1", "secret")), _server, _server, new Random(1));
+        var starting = client.StartSessionAsync("ada");
+
+        (await _server.NextStreamAsync()).Fail(FakeServer.Error(StatusCode.Unauthenticated, reason));
+
+        await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(starting, "the start failed"));
+    }
+
     [Fact]
     public async Task Single_calls_repeat_a_rejected_end_after_the_delay_that_the_server_asks_for()
     {
@@ -198,9 +219,31 @@ public sealed class RejectionTests : IAsyncLifetime
         await Barrier.Within(ending, "the session was disposed of");
     }
 
-    private async Task<(IPresenceSession Session, FakeStream Stream)> StartAsync(string user)
+    private PresenceClientOptions Options(PresenceCredentials credentials) => new()
     {
-        var starting = _client.StartSessionAsync(user);
+        Address = Network.Address,
+        ServiceSid = TestClient.ServiceSid,
+        Credentials = credentials,
+        TimeProvider = _clock,
+        MeterFactory = _meters,
+        ReconnectDelay = Delay,
+    };
+
+    // The server of the test answers no end any more.
+    private async Task EndAsync(PresenceClient client)
+    {
+        var disposing = client.DisposeAsync().AsTask();
+        while (!disposing.IsCompleted)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await disposing;
+    }
+
+    private async Task<(IPresenceSession Session, FakeStream Stream)> StartAsync(string user, PresenceClient? client = null)
+    {
+        var starting = (client ?? _client).StartSessionAsync(user);
         var stream = await _server.NextStartedStreamAsync();
         await stream.NextBeatsAsync();
         return (await Barrier.Within(starting, "the session started"), stream);

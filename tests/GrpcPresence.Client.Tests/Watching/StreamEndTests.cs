@@ -50,6 +50,38 @@ public sealed class StreamEndTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_list_that_changes_after_the_call_does_not_change_what_is_watched()
+    {
+        List<string> keys = ["ada"];
+        List<UpdateReason> reasons = [UpdateReason.Created];
+        var watching = _client.WatchAsync(new WatchOptions { UserKeys = keys, Reasons = reasons });
+        var stream = await _server.NextStreamAsync();
+        keys.Add("bob");
+        reasons.Clear();
+
+        stream.Fail(FakeServer.Broken());
+
+        var request = (await _server.NextStreamAsync()).Watch!;
+        Assert.Equal(["ada"], request.UserKeys);
+        Assert.Equal([UpdateReason.Created], request.Reasons);
+        Assert.False(watching.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_watch_of_wrong_users_or_reasons_fails_at_once_and_names_them_all()
+    {
+        var options = new WatchOptions { UserKeys = ["ada", null!, "", new('k', 257)], Reasons = [UpdateReason.Unspecified] };
+
+        var error = await Assert.ThrowsAsync<ArgumentException>(() => _client.WatchAsync(options));
+
+        Assert.All(
+            ["UserKeys[1]", "UserKeys[2]", "UserKeys[3]", "Reasons[0]"],
+            name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
+        await Assert.ThrowsAsync<ArgumentException>(() => _client.WatchAsync(WatchOptions.For([.. Enumerable.Repeat("ada", 1001)])));
+        Assert.Equal(0, _meters["presence.client.watches"]);
+    }
+
+    [Fact]
     public async Task A_watch_resumes_after_an_exception_of_any_type()
     {
         var (stream, watch) = await WatchAsync();
