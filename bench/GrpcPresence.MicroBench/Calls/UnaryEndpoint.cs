@@ -66,7 +66,8 @@ internal sealed class UnaryEndpoint : IDisposable
         _endpoint = ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
             .Single(endpoint => endpoint.RoutePattern.RawText == Method);
         _serve = _endpoint.RequestDelegate!;
-        _app.Services.GetRequiredService<ServiceCache>().Apply(new ServiceRecord
+        var services = _app.Services.GetRequiredService<ServiceCache>();
+        var record = new ServiceRecord
         {
             Id = 1,
             Sid = Service,
@@ -74,7 +75,8 @@ internal sealed class UnaryEndpoint : IDisposable
             CreateTime = default,
             UpdateTime = default,
             Configuration = new(),
-        });
+        };
+        services.Apply(record, services.Generation);
         if (authenticates)
             _serve = new CallEndpoint(_serve, AuthorizationTable.Find(Method), streamsRequests: false, _app.Services).InvokeAsync;
     }

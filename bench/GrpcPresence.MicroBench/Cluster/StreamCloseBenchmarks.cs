@@ -98,6 +98,7 @@ public class StreamCloseBenchmarks : IDisposable
         private readonly InMemoryPresenceStore _ofNode;
         private readonly WatchHub _hub;
         private readonly CachedService _service;
+        private long _batches;
 
         public Owner()
         {
@@ -163,12 +164,14 @@ public class StreamCloseBenchmarks : IDisposable
             }
         }
 
-        public void Close(int streams) => ((ILinkReceiver)Node).Receive(
+        public void Close(int streams) => Node.Receive(
             Ingress,
-            [
-                .. Enumerable.Range(0, streams)
-                    .Select(LinkItem (number) => new CloseStreamItem(new StreamId(Ingress, number), EndsSessions: true)),
-            ]);
+            new LinkBatch(
+                ++_batches,
+                [
+                    .. Enumerable.Range(0, streams)
+                        .Select(LinkItem (number) => new CloseStreamItem(new StreamId(Ingress, number), EndsSessions: true)),
+                ]));
 
         public void Send(NodeId receiver, NodeMessage message)
         {

@@ -27,7 +27,9 @@ internal sealed class JoinedNodes(NodeId self)
     /// <summary>Greater after each change of the two.</summary>
     public int Version { get; private set; }
 
-    /// <summary>Whether this node leaves, and no other one can take its shards: each of them leaves too, or cannot reach the store.</summary>
+    /// <summary>
+    /// Whether this node leaves, and no other one can take its shards: each of them leaves too, or cannot reach the store.
+    /// </summary>
     public bool HasNoReceiver { get; private set; }
 
     /// <summary>Takes the status of another node.</summary>

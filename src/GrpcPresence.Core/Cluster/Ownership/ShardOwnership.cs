@@ -375,7 +375,7 @@ internal sealed class ShardOwnership(
                     if (outgoing.HasBegun)
                         _pausedUntil[outgoing.To] = now + Limits.HandOverPause;
                     else
-                        _allPausedUntil = now + Limits.HandOverPause; // the writer of this node is slow, whoever the receiver is
+                        _allPausedUntil = now + Limits.HandOverPause; // the writer of this node is slow, for each receiver
                     break;
                 case HandOverState.Lost:
                     _outgoing.Remove(shard);
