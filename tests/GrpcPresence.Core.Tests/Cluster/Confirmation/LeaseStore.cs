@@ -4,7 +4,6 @@ using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
-using GrpcPresence.Testing.Cluster;
 using GrpcPresence.Testing.Watching;
 
 namespace GrpcPresence.Core.Tests.Cluster.Confirmation;

@@ -383,7 +383,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         Pass(TimeSpan.FromMilliseconds(500));
         SettleAndSend();
         AssertAllSentTo(B);
-    
+
         void AssertAllSentTo(NodeId receiver)
         {
             var begun = _sent.Where(sent => sent.Item is HandOverBegin).ToArray();

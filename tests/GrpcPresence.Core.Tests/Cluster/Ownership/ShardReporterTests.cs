@@ -6,7 +6,6 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence.HandOver;
 using GrpcPresence.Core.Storage;
-using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Ownership;
 

@@ -4,7 +4,6 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
-using GrpcPresence.Testing;
 using GrpcPresence.Testing.Cluster;
 using GrpcPresence.Testing.Watching;
 
