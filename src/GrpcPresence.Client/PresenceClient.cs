@@ -59,7 +59,11 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             new SessionSettings(options.EndSessionsOnDisconnect, options.EndTimeout),
             new UserService.UserServiceClient(heartbeats));
         // The leases may have run out meanwhile, and no beat is due by a clock that stood still.
-        _settings.Timers.Resumed += _groups.MakeAllDue;
+        _settings.Timers.Resumed += () =>
+        {
+            transport?.BreakConnections();
+            _groups.MakeAllDue();
+        };
         _owned = [.. owned, .. transport?.Handlers ?? []];
     }
 

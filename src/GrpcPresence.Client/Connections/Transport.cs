@@ -15,8 +15,9 @@ internal sealed class Transport(PresenceClientOptions options)
     // Only for a handler that the program has used before. Its connections stay those of gRPC.
     private static readonly TimeSpan ChannelBackoff = TimeSpan.FromSeconds(1);
 
-    private readonly Lock _gate = new(); // guards the field below; nothing is called under it
+    private readonly Lock _gate = new(); // guards the fields below; nothing is called under it
     private readonly List<HttpMessageHandler> _handlers = [];
+    private readonly HashSet<Connection> _connections = [];
 
     /// <summary>The handlers so far. The client disposes of them.</summary>
     public IReadOnlyList<HttpMessageHandler> Handlers
@@ -56,9 +57,22 @@ internal sealed class Transport(PresenceClientOptions options)
         // A watch sends up to 500 users or about 1 MiB at a time. The default limit of 4 MiB fits.
     }
 
+    /// <summary>
+    /// Breaks all connections. After a suspension the server has closed them, and the machine may be in another network: without an answer
+    /// of any kind, they would look alive until a ping has gone unanswered, for 30 s. Connections of a program's ConnectCallback stay.
+    /// </summary>
+    public void BreakConnections()
+    {
+        Connection[] connections;
+        lock (_gate)
+            connections = [.. _connections];
+        foreach (var connection in connections)
+            connection.Dispose();
+    }
+
     // Where a SocketsHttpHandler has no ConnectCallback, gRPC connects by itself, with waits of its own of up to two minutes. In between
     // all calls fail at once, and so does the first attempt of the client after the server has returned. See ADR 20.
-    private static void TakeOverConnecting(HttpMessageHandler handler)
+    private void TakeOverConnecting(HttpMessageHandler handler)
     {
         HttpMessageHandler? inner = handler;
         while (inner is DelegatingHandler outer)
@@ -76,7 +90,7 @@ internal sealed class Transport(PresenceClientOptions options)
     }
 
     // As a SocketsHttpHandler without a callback does it.
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -88,6 +102,24 @@ internal sealed class Transport(PresenceClientOptions options)
             socket.Dispose();
             throw;
         }
-        return new NetworkStream(socket, ownsSocket: true);
+        var connection = new Connection(socket, Forget);
+        lock (_gate)
+            _connections.Add(connection);
+        return connection;
+    }
+
+    private void Forget(Connection connection)
+    {
+        lock (_gate)
+            _connections.Remove(connection);
+    }
+
+    private sealed class Connection(Socket socket, Action<Connection> onDisposed) : NetworkStream(socket, ownsSocket: true)
+    {
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            onDisposed(this);
+        }
     }
 }

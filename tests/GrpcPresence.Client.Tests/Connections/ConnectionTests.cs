@@ -27,6 +27,31 @@ public sealed class ConnectionTests
         await Barrier.Within(Task.WhenAll(starting), "the sessions of all users started");
     }
 
+    [Fact]
+    public async Task After_the_machine_was_suspended_all_connections_are_replaced()
+    {
+        await using var server = await PresenceServer.StartAsync();
+        var clock = new ManualClock { EndsShortWaits = true };
+        using var meters = new Measurements();
+        await using var client = PresenceClient.Create(new PresenceClientOptions
+        {
+            Address = new Uri($"http://127.0.0.1:{server.Port}"),
+            ServiceSid = server.ServiceSid,
+            TimeProvider = clock,
+            MeterFactory = meters,
+        });
+        var session = await Barrier.Within(client.StartSessionAsync("ada"), "the session started");
+        await Barrier.Within(client.WatchAsync(WatchOptions.Everybody), "the watch was synced");
+
+        clock.Suspend(TimeSpan.FromHours(1));
+        clock.Advance(TimeSpan.FromSeconds(10));
+
+        await meters.UntilAsync("presence.client.connections kind=watch", 2);
+        await meters.UntilAsync("presence.client.connections kind=heartbeats", 2);
+        await meters.UntilAsync("presence.client.heartbeats outcome=accepted", 2);
+        Assert.False(session.Ended.IsCompleted);
+    }
+
     [Theory]
     [InlineData("the client")]
     [InlineData("the container")]
