@@ -79,7 +79,7 @@ public sealed record DataChanged(DataIdentity? Before, DataIdentity Data) : Node
 public enum EvictionRefusal
 {
     /// <summary>
-    /// The node has renewed its lease since, the lease is too young, the node is not active any more, or the store holds other data.
+    /// The node has renewed its lease since, the node is not active any more, or the store holds other data.
     /// </summary>
     Condition,
 
