@@ -15,7 +15,7 @@ public interface IPresenceClient : IAsyncDisposable
     /// </param>
     /// <param name="sessionId">
     /// The id: 1 to 64 of the characters A-Z, a-z, 0-9, "_" and "-". By default a random one. Two processes with one id are one session,
-    /// which the first that disposes of it ends. An id that was ended cannot be used again.
+    /// and the first process that disposes of it ends it for both. An id that was ended cannot be used again.
     /// </param>
     /// <param name="cancellationToken">
     /// Gives up. Without it the call waits as long as the server is away, or rejects the session for a reason that passes, such as a quota.

@@ -32,7 +32,9 @@ public sealed class PresenceCredentials
     /// <summary>
     /// Access tokens, for end users. The client asks for a token before it connects, again before the token expires, and after the server
     /// rejected one. If the provider fails, the client asks again later, and uses the present token as long as it is valid. A new token
-    /// that the server rejects fails the start of a session or a watch. Later it ends neither: the client asks again after a growing delay.
+    /// that the server rejects fails a watch, or the first session of a user, unless it is expired or not valid yet, or the key of the
+    /// first one was revoked. Later it ends neither: the client asks again after a growing delay. A user whose tokens are rejected goes
+    /// offline when the lease runs out.
     /// </summary>
     /// <param name="provider">
     /// Returns a valid access token (a JWT) of the identity. It may run at several threads at a time. After 30 s without an answer it is

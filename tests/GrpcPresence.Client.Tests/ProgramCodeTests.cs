@@ -204,6 +204,38 @@ public sealed class ProgramCodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_handler_has_started_waits_for_the_end_of_a_watch()
+    {
+        await using var client = NewClient(endTimeout: TimeSpan.FromMinutes(1));
+        var (stream, watch) = await WatchAsync(client);
+        var (entered, left) = (NewSource(), NewSource());
+        Task? disposing = null; // of a task that the handler of the first update starts
+        watch.Updated += (_, _) =>
+        {
+            if (disposing is not null)
+            {
+                entered.TrySetResult();
+                WaitFor(left.Task);
+                return;
+            }
+            disposing = Task.Run(async () =>
+            {
+                await entered.Task;
+                await watch.DisposeAsync();
+            });
+        };
+        stream.Send(Creation("bob"));
+        stream.Send(Creation("eve"));
+        await Barrier.Within(entered.Task, "the handler was called again");
+
+        Assert.False(disposing!.Wait(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken));
+        left.TrySetResult();
+
+        await Barrier.Within(disposing, "the watch was disposed of");
+        Assert.True(watch.Completion.IsCompleted);
+    }
+
+    [Fact]
     public async Task Disposal_completes_although_a_handler_blocks()
     {
         var (stream, watch) = await WatchAsync();

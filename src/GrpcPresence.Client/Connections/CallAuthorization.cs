@@ -8,6 +8,7 @@ namespace GrpcPresence.Client.Connections;
 /// <summary>
 /// The credentials of the calls of one user, or of all users with an API key. An access token is asked for before the first call, again
 /// a while before it expires, and after the server rejected it. One loop makes the calls; the timer of an open stream may renew meanwhile.
+/// With an API key all loops of a client share it.
 /// </summary>
 internal sealed class CallAuthorization(PresenceCredentials credentials, string identity, TimeProvider time, Random random)
 {
@@ -16,11 +17,16 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     private static readonly TimeSpan LongestMargin = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1);
 
+    // How long servers may not know an API key that has worked: one that was restored, or has just started, learns of it. After that, the
+    // key or its secret is gone.
+    private static readonly TimeSpan LongestUnknown = TimeSpan.FromMinutes(5);
+
     private volatile Token? _token;
     private volatile bool _isFresh;
     private string? _presented; // by the last call
     private bool _wasAccepted;
     private bool _wasRejected;
+    private long _unknownSince; // ticks of the first rejection of an API key since it was accepted; 0 if there is none
 
     /// <summary>Whether a rejected call may succeed with new credentials.</summary>
     public bool IsRenewable => credentials.Provider is not null;
@@ -37,7 +43,8 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     /// <summary>
     /// Whether the next call may succeed after the server rejected the present credentials. Once a call has succeeded, the program has
     /// credentials that are right: the provider may have a bad moment, or a node that has just joined or was restored may not know their
-    /// key yet. So what they keep alive does not end. An API key that was revoked stays revoked. Before, a provider may have kept a token
+    /// key yet. So what they keep alive does not end. An API key that was revoked stays revoked, and one that no
+    /// server has known for <see cref="LongestUnknown"/> is gone. Before, a provider may have kept a token
     /// for longer than its key was valid. But if the second one in a row is rejected, the program has to hear of it.
     /// </summary>
     public bool CanRetryAfter(CallError error) => IsRenewable
@@ -47,7 +54,8 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
             ErrorReason.ApiKeyRevoked => !_wasRejected,
             _ => false,
         }
-        : _wasAccepted && error.Reason == ErrorReason.CredentialsInvalid;
+        : _wasAccepted && error.Reason == ErrorReason.CredentialsInvalid
+            && UnknownFor() < LongestUnknown;
 
     /// <summary>Returns the metadata of a call. Asks the provider for a token if the present one is about to expire.</summary>
     /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
@@ -105,8 +113,19 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
         return false;
     }
 
-    /// <summary>The server accepted a token.</summary>
-    public void NoteAccepted() => _wasAccepted = true;
+    private TimeSpan UnknownFor()
+    {
+        var now = time.GetUtcNow().UtcTicks;
+        var since = Interlocked.CompareExchange(ref _unknownSince, now, comparand: 0);
+        return TimeSpan.FromTicks(since == 0 ? 0 : now - since);
+    }
+
+    /// <summary>The server accepted the credentials.</summary>
+    public void NoteAccepted()
+    {
+        _wasAccepted = true;
+        Volatile.Write(ref _unknownSince, 0);
+    }
 
     /// <summary>Forgets the token, because the server rejected it. A token that has taken its place meanwhile stays.</summary>
     public void Forget()

@@ -28,6 +28,10 @@ internal sealed record ConnectionSettings(
     /// <summary>Returns a new backoff.</summary>
     public Backoff NewBackoff() => new(Reconnection);
 
+    // Without tokens all calls have the same credentials, and what one of them learns of these holds for all.
+    private CallAuthorization Shared { get; } = new(Credentials, identity: "", Time, Reconnection.Random);
+
     /// <summary>Returns the credentials of the calls for one user.</summary>
-    public CallAuthorization AuthorizationFor(string identity) => new(Credentials, identity, Time, Random);
+    public CallAuthorization AuthorizationFor(string identity) =>
+        Credentials.Provider is null ? Shared : new(Credentials, identity, Time, Random);
 }

@@ -12,22 +12,24 @@ internal sealed class HandlerCalls(TimeSpan endTimeout, TimeProvider time)
     // A watch without a handler that blocks ends in milliseconds, so disposal without a timeout waits for it too.
     private static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(1);
 
-    private readonly AsyncLocal<bool> _isInside = new();
+    private readonly AsyncLocal<HandlerCall?> _call = new();
 
-    /// <summary>Whether a handler is calling.</summary>
-    public bool IsInside => _isInside.Value;
+    /// <summary>Whether a handler is calling. What a handler has started, and goes on after it, is not.</summary>
+    public bool IsInside => _call.Value is { IsOver: false };
 
     /// <summary>Calls a handler.</summary>
     public void Call(Action handler)
     {
-        _isInside.Value = true;
+        var call = new HandlerCall();
+        _call.Value = call;
         try
         {
             handler();
         }
         finally
         {
-            _isInside.Value = false;
+            call.IsOver = true;
+            _call.Value = null;
         }
     }
 
@@ -44,5 +46,10 @@ internal sealed class HandlerCalls(TimeSpan endTimeout, TimeProvider time)
         {
             // A handler blocks the loop. It ends when the handler returns.
         }
+    }
+
+    private sealed class HandlerCall
+    {
+        public volatile bool IsOver;
     }
 }

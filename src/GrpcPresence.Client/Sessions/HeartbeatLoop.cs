@@ -76,7 +76,7 @@ internal sealed class HeartbeatLoop(
         {
             var headers = await _authorization.GetAsync(abort).ConfigureAwait(false);
             using var call = client.StreamHeartbeats(headers, cancellationToken: attempt.Token);
-            stream = new HeartbeatStream(group, call, timeout);
+            stream = new HeartbeatStream(group, call, timeout, _authorization.NoteAccepted);
             using var renewal = new TokenRenewal(_authorization, settings.Timers, stream.Replace);
             settings.Telemetry.Connections.Add(1, new KeyValuePair<string, object?>("kind", "heartbeats"));
             if (options.EndSessionsOnDisconnect)
@@ -114,7 +114,6 @@ internal sealed class HeartbeatLoop(
         }
         if (stream?.HasWorked == true)
         {
-            _authorization.NoteAccepted();
             _backoff.Reset();
             _fallback.NoteStreamWorked();
         }

@@ -12,8 +12,15 @@ namespace GrpcPresence.Client.Sessions;
 /// </list>
 /// Sending does not wait for replies, so an answer that waits for the store does not keep other leases from being renewed.
 /// </summary>
+/// <param name="group">The sessions.</param>
+/// <param name="call">The call.</param>
+/// <param name="timeout">Notices a missing reply.</param>
+/// <param name="onAccepted">Called for each reply: the server has accepted the credentials.</param>
 internal sealed class HeartbeatStream(
-    SessionGroup group, AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> call, ReplyTimeout timeout)
+    SessionGroup group,
+    AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> call,
+    ReplyTimeout timeout,
+    Action onAccepted)
 {
     private readonly Lock _gate = new(); // guards the two fields below; only the timer is set under it
     private readonly Queue<Batch?> _unanswered = new(); // null stands for the start
@@ -130,6 +137,7 @@ internal sealed class HeartbeatStream(
             timeout.End();
         }
         HasWorked |= batch is not null;
+        onAccepted(); // also the start: the server checks the credentials before
         group.SetPace(reply.HeartbeatInterval, reply.SessionTimeout);
         if (batch is null)
             group.NoteAnswer();

@@ -186,6 +186,38 @@ public sealed class RejectionTests : IAsyncLifetime
         await EndAsync(client);
     }
 
+    [Fact]
+    public async Task An_API_key_that_was_accepted_before_lets_a_watch_wait_too()
+    {
+        await using var client = new PresenceClient(Options(PresenceCredentials.ApiKey("SK1", "secret")), _server, _server, new Random(1));
+        await StartAsync("ada", client);
+        var waiting = _clock.WhenTimerCreated(due => due > TimeSpan.Zero && due < Delay);
+        var watching = client.WatchAsync(WatchOptions.Everybody);
+
+        (await _server.NextStreamAsync()).Fail(FakeServer.Error(StatusCode.Unauthenticated, "CREDENTIALS_INVALID"));
+
+        _clock.Advance(await Barrier.Within(waiting, "the watch waited"));
+        (await _server.NextStreamAsync()).SendSnapshot("t1");
+        await Barrier.Within(watching, "the watch was synced");
+        await EndAsync(client);
+    }
+
+    [Fact]
+    public async Task An_API_key_that_no_server_has_known_for_five_minutes_ends_a_session()
+    {
+        await using var client = new PresenceClient(Options(PresenceCredentials.ApiKey("SK1", "secret")), _server, _server, new Random(1));
+        var (session, stream) = await StartAsync("ada", client);
+        var waiting = _clock.WhenTimerCreated(due => due > TimeSpan.Zero && due < Delay);
+        stream.Fail(FakeServer.Error(StatusCode.Unauthenticated, "CREDENTIALS_INVALID"));
+        await Barrier.Within(waiting, "the client waited");
+
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        (await _server.NextStreamAsync()).Fail(FakeServer.Error(StatusCode.Unauthenticated, "CREDENTIALS_INVALID"));
+
+        var end = await Barrier.Within(session.Ended, "the session ended");
+        Assert.Equal((SessionEndReason.Rejected, ErrorReason.CredentialsInvalid), (end.Reason, end.Error!.Reason));
+    }
+
     [Theory]
     [InlineData("CREDENTIALS_INVALID")]
     [InlineData("API_KEY_REVOKED")]
