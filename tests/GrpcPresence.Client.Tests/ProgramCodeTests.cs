@@ -209,29 +209,30 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         await using var client = NewClient(endTimeout: TimeSpan.FromMinutes(1));
         var (stream, watch) = await WatchAsync(client);
         var (entered, left) = (NewSource(), NewSource());
-        Task? disposing = null; // of a task that the handler of the first update starts
+        Task<bool>? started = null; // by the handler of the first update; whether its disposal waits
         watch.Updated += (_, _) =>
         {
-            if (disposing is not null)
+            if (started is not null)
             {
                 entered.TrySetResult();
                 WaitFor(left.Task);
                 return;
             }
-            disposing = Task.Run(async () =>
+            started = Task.Run(async () =>
             {
                 await entered.Task;
-                await watch.DisposeAsync();
+                var disposing = watch.DisposeAsync().AsTask();
+                var waits = !disposing.IsCompleted;
+                left.TrySetResult();
+                await disposing;
+                return waits;
             });
         };
         stream.Send(Creation("bob"));
         stream.Send(Creation("eve"));
         await Barrier.Within(entered.Task, "the handler was called again");
 
-        Assert.False(disposing!.Wait(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken));
-        left.TrySetResult();
-
-        await Barrier.Within(disposing, "the watch was disposed of");
+        Assert.True(await Barrier.Within(started!, "the watch was disposed of"));
         Assert.True(watch.Completion.IsCompleted);
     }
 

@@ -26,7 +26,7 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     private string? _presented; // by the last call
     private bool _wasAccepted;
     private bool _wasRejected;
-    private long _unknownSince; // ticks of the first rejection of an API key since it was accepted; 0 if there is none
+    private long _unknownSince; // ticks of the first rejection of an API key since it was accepted; 0 without one
 
     /// <summary>Whether a rejected call may succeed with new credentials.</summary>
     public bool IsRenewable => credentials.Provider is not null;
