@@ -401,6 +401,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         Assert.NotEqual(All, Open());
 
         Pass(TimeSpan.FromMilliseconds(500)); // the writer has written nothing
+        Assert.Equal(All, Open());
         Pass(Limits.HandOverPause - Moment);
         Assert.Equal(All, Open());
 
