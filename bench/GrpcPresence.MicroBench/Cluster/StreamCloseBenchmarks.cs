@@ -94,7 +94,7 @@ public class StreamCloseBenchmarks : IDisposable
     {
         private readonly CommandQueue _queue = new();
         private readonly PresenceMetrics _metrics = new();
-        private readonly InMemoryPresenceStore _store = new();
+        private readonly InMemoryPresenceStore _store;
         private readonly InMemoryPresenceStore _ofNode;
         private readonly WatchHub _hub;
         private readonly CachedService _service;
@@ -103,6 +103,7 @@ public class StreamCloseBenchmarks : IDisposable
         public Owner()
         {
             var (clock, gates, keys, status) = (new BenchClock(), new ShardGates(), new ApiKeyCache(), new StorageStatus());
+            _store = new InMemoryPresenceStore(seed: 1, clock); // a node whose clock is another one is not ready
             _ofNode = _store.OpenNode();
             var services = new ServiceCache(_ofNode);
             Tracker = new PresenceTracker(clock, _queue, _metrics, gates);
@@ -127,8 +128,10 @@ public class StreamCloseBenchmarks : IDisposable
                 Executor = this,
             });
             _service = CreateService(services, keys, status, clock);
-            while (!Node.IsReady)
+            for (var step = 0; !Node.IsReady; step++)
             {
+                if (step == 1_000)
+                    throw new InvalidOperationException($"The node is not ready: {Node.ReadStatus()}.");
                 Node.Step();
                 clock.Advance(Limits.NodeStep);
             }
