@@ -207,6 +207,19 @@ public sealed class SharedQuotaTests : IDisposable
     }
 
     [Fact]
+    public void SharedQuota_A_node_that_has_not_joined_answers_an_inquiry()
+    {
+        var asked = new QuotaInquiryOfShard(QuotaCluster.Subject.Home, new QuotaStamp(7, 1));
+        List<QuotaMessage> sent = [];
+        var borrower = new QuotaBorrower(
+            new NodeId("a", 1), QuotaCluster.Whole, QuotaCluster.Whole, _ => null, (_, message) => sent.Add(message), frequency: 1000);
+
+        borrower.Receive(new QuotaInquiry(new NodeId("b", 1), [asked]) { Data = new DataIdentity("server", Timeline: 2) }, now: 0);
+
+        Assert.Equal(asked, Assert.Single(Assert.IsType<QuotaReport>(Assert.Single(sent)).Answers));
+    }
+
+    [Fact]
     public void SharedQuota_The_release_of_a_forgotten_share_is_confirmed_after_a_later_one_of_the_same_home()
     {
         var other = OtherSubject();

@@ -333,11 +333,11 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         SettleAndSend();
         var id = Assert.Single(Begun, begin => begin.Shard == shard).Id;
 
+        Assert.InRange(CountSent(), 1, Limits.HandOverWindow);
         var received = 0;
         for (var turn = 0; turn < 100 && !_sent.Any(sent => sent.Item is HandOverEnd end && end.Shard == shard); turn++)
         {
-            var pages = _sent.Select(each => each.Item).OfType<HandOverPage>().Where(page => page.Shard == shard);
-            var sent = pages.Sum(page => page.Users.Length);
+            var sent = CountSent();
             Assert.InRange(sent - received, 1, Limits.HandOverWindow);
             received = Math.Min(sent, received + 100);
             _ownership.Receive(B, new HandOverReceived(id, shard, received), _now);
@@ -348,6 +348,9 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         _world.Write();
 
         Assert.Equal(B, HolderOf(shard));
+
+        int CountSent() =>
+            _sent.Select(each => each.Item).OfType<HandOverPage>().Where(page => page.Shard == shard).Sum(page => page.Users.Length);
     }
 
     [Fact]
