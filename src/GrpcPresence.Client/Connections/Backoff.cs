@@ -17,11 +17,9 @@ internal sealed record BackoffPolicy(TimeSpan First, TimeSpan Longest, Random Ra
     /// <param name="longest">An upper bound of the random time that is less than that of the policy, or null.</param>
     public TimeSpan DelayAfter(int failures, TimeSpan? askedByServer, TimeSpan? longest = null)
     {
-        var bound = Shorter(First * Math.Pow(2, Math.Min(failures, MaxDoublings)), Shorter(longest ?? Longest, Longest));
+        var bound = Durations.Min(First * Math.Pow(2, Math.Min(failures, MaxDoublings)), Durations.Min(longest ?? Longest, Longest));
         return (askedByServer ?? TimeSpan.Zero) + (bound * Random.NextDouble());
     }
-
-    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }
 
 /// <summary>Counts the failures in a row of one loop.</summary>

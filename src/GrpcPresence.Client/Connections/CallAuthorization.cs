@@ -38,7 +38,7 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     public bool WasFresh { get; private set; }
 
     /// <summary>How long the present token can still be used before another one must be asked for; null without end.</summary>
-    public TimeSpan? RenewIn => _token?.RenewAt is { } at ? Max(at - time.GetUtcNow(), TimeSpan.Zero) : null;
+    public TimeSpan? RenewIn => _token?.RenewAt is { } at ? Durations.Max(at - time.GetUtcNow(), TimeSpan.Zero) : null;
 
     /// <summary>
     /// Whether the next call may succeed after the server rejected the present credentials. Once a call has succeeded, the program has
@@ -158,13 +158,13 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
 
     // One to two tenths of the lifetime before the end, and at most two minutes. Users whose tokens end together do not renew together.
     private DateTimeOffset RenewAt(DateTimeOffset now, DateTimeOffset end) =>
-        end - (Min((end - now) / 10, LongestMargin) * (1 + random.NextDouble()));
+        end - (Durations.Min((end - now) / 10, LongestMargin) * (1 + random.NextDouble()));
 
     // The present token still works. The next attempt comes soon, but not at once.
     private void RetryLater(Token? present)
     {
         if (present is { ExpireAt: { } end })
-            _token = present with { RenewAt = time.GetUtcNow() + Max((end - time.GetUtcNow()) / 2, ShortestRetry) };
+            _token = present with { RenewAt = time.GetUtcNow() + Durations.Max((end - time.GetUtcNow()) / 2, ShortestRetry) };
     }
 
     private static DateTimeOffset? ExpiryOf(string token)
@@ -185,10 +185,6 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
             return null; // The server says what is wrong with it.
         }
     }
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
-
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private sealed record Token(string Value, DateTimeOffset? ExpireAt, DateTimeOffset? RenewAt);
 }

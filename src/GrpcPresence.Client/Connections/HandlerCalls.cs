@@ -40,7 +40,7 @@ internal sealed class HandlerCalls(TimeSpan endTimeout, TimeProvider time)
             return;
         try
         {
-            await loop.WaitAsync(endTimeout > ShortestTimeout ? endTimeout : ShortestTimeout, time).ConfigureAwait(false);
+            await loop.WaitAsync(Durations.Max(endTimeout, ShortestTimeout), time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

@@ -39,8 +39,9 @@ internal sealed class SessionGroup : IAsyncDisposable
     {
         (_settings, _options) = (settings, options);
         // Even a client that reconnects at once must not repeat rejected entries in a busy loop.
-        var first = Longer(settings.Reconnection.First, ShortestRetry);
-        _queue = new SessionQueue(settings.Reconnection with { First = first, Longest = Longer(settings.Reconnection.Longest, first) });
+        var first = Durations.Max(settings.Reconnection.First, ShortestRetry);
+        var longest = Durations.Max(settings.Reconnection.Longest, first);
+        _queue = new SessionQueue(settings.Reconnection with { First = first, Longest = longest });
         _startedAt = settings.Time.GetTimestamp();
         _timer = settings.Timers.Create(OnTimer);
         var loop = new HeartbeatLoop(this, settings, options, client, identity);
@@ -83,7 +84,7 @@ internal sealed class SessionGroup : IAsyncDisposable
         get
         {
             var third = _queue.SessionTimeout / 3;
-            return third > LongestReplyTimeout ? LongestReplyTimeout : Longer(third, ShortestReplyTimeout);
+            return third > LongestReplyTimeout ? LongestReplyTimeout : Durations.Max(third, ShortestReplyTimeout);
         }
     }
 
@@ -96,7 +97,7 @@ internal sealed class SessionGroup : IAsyncDisposable
         get
         {
             lock (Gate)
-                return Longer(_queue.Schedule.Interval, ShortestInterval);
+                return Durations.Max(_queue.Schedule.Interval, ShortestInterval);
         }
     }
 
@@ -327,8 +328,6 @@ internal sealed class SessionGroup : IAsyncDisposable
 
     private static PresenceException Rejection(ErrorReason reason) =>
         new(ReasonStatus.Of(reason), reason, $"The server rejected a heartbeat: {reason}.");
-
-    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }
 
 /// <summary>The settings of sessions.</summary>

@@ -65,7 +65,7 @@ public sealed class ClusterNode
         _sender = new StatusSender(parts, watched, _shards.Homes.ListDelivered);
         _inbox = new NodeInbox(parts, _table, _shards.Ownership, _closes, _shards.Nodes, watched, Wake);
         _reader = new StatusReader(parts, _membership, _shards, _poll, _items, calls, _contacts);
-        _status = new TakenStatus(_reader.Read(parts.View.Current, end: null), parts.Clock.Now);
+        _status = new TakenStatus(_reader.Read(parts.View.Current, isReady: false, end: null), parts.Clock.Now);
     }
 
     /// <summary>Raised, by any thread, when a step should follow soon.</summary>
@@ -232,7 +232,7 @@ public sealed class ClusterNode
                 _events.CompareShards();
         }
         if (isDue || _events.HasAny)
-            _status = new TakenStatus(_reader.Read(view, End), now);
+            _status = new TakenStatus(_reader.Read(view, IsReady, End), now);
     }
 
     private void Stop(NodeEnd end)

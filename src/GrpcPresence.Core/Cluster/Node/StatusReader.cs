@@ -32,8 +32,9 @@ internal sealed class StatusReader(
 
     /// <summary>Takes the status.</summary>
     /// <param name="view">The newest view.</param>
+    /// <param name="isReady">Whether clients may call the node.</param>
     /// <param name="end">How the node has ended; null if it has not.</param>
-    public ClusterNodeStatus Read(ClusterView view, NodeEnd? end)
+    public ClusterNodeStatus Read(ClusterView view, bool isReady, NodeEnd? end)
     {
         var now = parts.Clock.Now;
         var report = shards.Report();
@@ -51,7 +52,7 @@ internal sealed class StatusReader(
             JoinWait = end is null ? membership.JoinWait : null,
             LeaveWait = end is null && isLeaving ? shards.Leave.Wait : null,
             End = end,
-            IsReady = shards.HasOpened && poll.Clock.IsTolerable && !isLeaving && end is null,
+            IsReady = isReady,
             ClockProblem = poll.Clock.Problem,
             ViewNumber = view.Number,
             View = view.Nodes,

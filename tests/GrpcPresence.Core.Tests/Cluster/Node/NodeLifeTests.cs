@@ -11,32 +11,20 @@ using GrpcPresence.Testing.Cluster;
 namespace GrpcPresence.Core.Tests.Cluster.Node;
 
 /// <summary>What a node says of itself: that it has joined, that it is ready, and how it has ended.</summary>
-public sealed class NodeLifeTests : IAsyncLifetime
+public sealed class NodeLifeTests : RunningNodesTestBase
 {
-    private const double Joining = 6; // seconds in which a node joins and gets its shards
-
     private static readonly Shard[] Shards = [.. Enumerable.Range(0, Shard.Count).Select(number => new Shard(number))];
 
-    private readonly RunningNodes _nodes = new();
-    private SimulatedNode _a = null!;
-
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        await _nodes.CreateServiceAsync();
-        _a = _nodes.Start("a");
+        await base.InitializeAsync();
         Advance(seconds: 3);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _nodes.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     [Fact]
     public void Live_a_node_that_starts_while_the_store_is_away_joins_when_it_is_back()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         b.Store.CutOff(true);
         Advance(seconds: 10);
         Assert.Null(b.Node.End);
@@ -52,46 +40,46 @@ public sealed class NodeLifeTests : IAsyncLifetime
     [Fact]
     public void Live_a_node_that_cannot_join_gets_no_shard_and_delays_no_call()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
-        _nodes.Start("c").Store.CutOff(true);
-        _nodes.AfterStep = () => Assert.All(Shards, shard => Assert.Single(_nodes.HoldersOf(shard)));
+        Nodes.Start("c").Store.CutOff(true);
+        Nodes.AfterStep = () => Assert.All(Shards, shard => Assert.Single(Nodes.HoldersOf(shard)));
         Advance(seconds: 5);
-        _nodes.AfterStep = null;
+        Nodes.AfterStep = null;
 
-        _nodes.Kill(b);
+        Nodes.Kill(b);
         Advance(seconds: 5);
 
-        Assert.All(Shards, shard => Assert.Equal(_a.Id, Assert.Single(_nodes.HoldersOf(shard))));
+        Assert.All(Shards, shard => Assert.Equal(First.Id, Assert.Single(Nodes.HoldersOf(shard))));
     }
 
     [Fact]
     public void Live_a_node_that_cannot_reach_the_store_delays_no_take_over()
     {
-        var (b, c) = (_nodes.Start("b"), _nodes.Start("c"));
+        var (b, c) = (Nodes.Start("b"), Nodes.Start("c"));
         Advance(seconds: 2 * Joining);
         c.Store.CutOff(true);
         Advance(seconds: 5);
 
-        _nodes.Kill(b);
+        Nodes.Kill(b);
         Advance(seconds: 8);
 
         Assert.Null(c.Node.End); // the others confirm it
-        Assert.All(Shards, shard => Assert.Single(_nodes.HoldersOf(shard)));
+        Assert.All(Shards, shard => Assert.Single(Nodes.HoldersOf(shard)));
     }
 
     [Fact]
     public void A_node_that_has_given_its_shards_away_answers_until_the_others_know_who_has_them()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
         b.Node.Leave();
-        while (Shards.Any(shard => _nodes.Store.Image.Cluster.Shards[shard.Number].Node == b.Id))
+        while (Shards.Any(shard => Nodes.Store.Image.Cluster.Shards[shard.Number].Node == b.Id))
             Advance(seconds: 0.05);
 
         Advance(Limits.LeaveDelay.TotalSeconds - 0.1);
         Assert.Null(b.Node.End);
-        Assert.Equal(NodeState.Active, _nodes.Store.Image.Cluster.Nodes["b"].State);
+        Assert.Equal(NodeState.Active, Nodes.Store.Image.Cluster.Nodes["b"].State);
         Advance(seconds: 0.5);
 
         Assert.Equal(NodeEndReason.Left, b.Node.End?.Reason);
@@ -100,17 +88,17 @@ public sealed class NodeLifeTests : IAsyncLifetime
     [Fact]
     public void Durable_a_node_that_leaves_gives_no_shard_to_nodes_that_cannot_reach_the_store()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
         var held = Shards.Where(b.Answers).ToArray();
         b.Store.CutOff(true);
         Advance(seconds: 5);
 
-        _a.Node.Leave();
+        First.Node.Leave();
         Advance(seconds: 1);
 
-        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
-        var shards = _nodes.Store.Image.Cluster.Shards.Values;
+        Assert.Equal(NodeEndReason.Left, First.Node.End?.Reason);
+        var shards = Nodes.Store.Image.Cluster.Shards.Values;
         Assert.Equal(held.Length, shards.Count(shard => shard.Node == b.Id));
         Assert.Equal(Shards.Length - held.Length, shards.Count(shard => shard.Node is null));
     }
@@ -118,40 +106,40 @@ public sealed class NodeLifeTests : IAsyncLifetime
     [Fact]
     public async Task A_node_that_leaves_alone_waits_for_no_call_of_its_shards()
     {
-        var service = await _a.Services.GetAsync(_nodes.Service, default);
-        _a.Node.Leave();
+        var service = await First.Services.GetAsync(Nodes.Service, default);
+        First.Node.Leave();
         for (var beat = 0; beat < 10; beat++)
         {
             Advance(seconds: 0.05);
-            _ = _a.Node.Router.Beat(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"), stream: null);
+            _ = First.Node.Router.Beat(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"), stream: null);
         }
         Advance(seconds: 0.2);
 
-        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
+        Assert.Equal(NodeEndReason.Left, First.Node.End?.Reason);
     }
 
     [Fact]
     public void Live_a_node_that_was_removed_before_a_view_showed_it_does_not_join()
     {
-        var b = _nodes.Start("b");
-        _nodes.Membership.Remove(b.Id);
+        var b = Nodes.Start("b");
+        Nodes.Membership.Remove(b.Id);
 
         Advance(seconds: Joining);
 
         Assert.False(b.HasJoined);
-        Assert.Equal([_a.Id], _nodes.Store.Image.Cluster.Members);
-        Assert.All(Shards, shard => Assert.Equal(_a.Id, Assert.Single(_nodes.HoldersOf(shard))));
+        Assert.Equal([First.Id], Nodes.Store.Image.Cluster.Members);
+        Assert.All(Shards, shard => Assert.Equal(First.Id, Assert.Single(Nodes.HoldersOf(shard))));
     }
 
     [Fact]
     public void SharedQuota_a_node_that_cannot_join_does_not_keep_others_from_lending()
     {
-        _nodes.Start("c").Store.CutOff(true);
+        Nodes.Start("c").Store.CutOff(true);
         Advance(seconds: 1);
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
-        var key = QuotaKey.Of(_nodes.Store.Image.Get(_nodes.Service).Record.Id);
-        var borrower = b.Answers(key.Home) ? _a : b;
+        var key = QuotaKey.Of(Nodes.Store.Image.Get(Nodes.Service).Record.Id);
+        var borrower = b.Answers(key.Home) ? First : b;
 
         var counters = borrower.Limiter.OfServiceInstance((long)key.Number);
         for (var second = 0; second < 4; second++)
@@ -167,7 +155,7 @@ public sealed class NodeLifeTests : IAsyncLifetime
     public void A_node_says_once_that_it_has_joined_and_its_writer_can_open_the_store_from_then_on()
     {
         List<bool> opened = [];
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         b.Node.Joined += () => opened.Add(b.Store.ReopenAsync().AsTask().IsCompletedSuccessfully);
 
         Advance(seconds: Joining);
@@ -178,71 +166,71 @@ public sealed class NodeLifeTests : IAsyncLifetime
     [Fact]
     public void A_node_is_ready_from_when_it_has_opened_its_shards_and_stays_ready_while_others_come_and_go()
     {
-        Assert.True(_a.Node.IsReady);
-        _nodes.AfterStep = () => Assert.True(_a.Node.IsReady);
+        Assert.True(First.Node.IsReady);
+        Nodes.AfterStep = () => Assert.True(First.Node.IsReady);
 
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Assert.False(b.Node.IsReady);
         Advance(seconds: Joining);
         Assert.True(b.Node.IsReady);
-        _nodes.Kill(b);
+        Nodes.Kill(b);
         Advance(seconds: 5);
     }
 
     [Fact]
     public void A_claim_takes_what_it_was_made_for_also_if_another_node_joins_meanwhile()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
-        _a.Store.ClusterFaults.Hold(ClusterCall.Claim);
-        _nodes.Kill(b);
+        First.Store.ClusterFaults.Hold(ClusterCall.Claim);
+        Nodes.Kill(b);
         Advance(seconds: 5);
-        Assert.Equal(1, _a.Store.ClusterFaults.Held);
-        _nodes.Start("c").Store.ClusterFaults.Hold(ClusterCall.Claim);
+        Assert.Equal(1, First.Store.ClusterFaults.Held);
+        Nodes.Start("c").Store.ClusterFaults.Hold(ClusterCall.Claim);
         Advance(seconds: 1);
 
-        _a.Store.ClusterFaults.Release(0);
+        First.Store.ClusterFaults.Release(0);
 
-        Assert.All(_nodes.Store.Image.Cluster.Shards.Values, held => Assert.NotNull(held.Node));
+        Assert.All(Nodes.Store.Image.Cluster.Shards.Values, held => Assert.NotNull(held.Node));
     }
 
     [Fact]
     public void A_node_that_leaves_or_has_ended_is_not_ready()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
 
         b.Node.Leave();
         Assert.False(b.Node.IsReady);
         Advance(seconds: 8);
-        _nodes.Membership.Remove(_a.Id);
+        Nodes.Membership.Remove(First.Id);
         Advance(seconds: 0.1);
 
         Assert.Equal(NodeEndReason.Left, b.Node.End?.Reason);
-        Assert.Equal(NodeEndReason.NotInView, _a.Node.End?.Reason);
+        Assert.Equal(NodeEndReason.NotInView, First.Node.End?.Reason);
         Assert.False(b.Node.IsReady);
-        Assert.False(_a.Node.IsReady);
+        Assert.False(First.Node.IsReady);
     }
 
     [Fact]
     public void A_node_has_left_also_if_it_never_hears_the_answer_of_the_store()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
         b.Store.ClusterFaults.FailNext(ClusterCall.Leave, CommitFault.AfterEffect);
 
         b.Node.Leave();
         Advance(seconds: 8);
 
-        Assert.Equal(NodeState.Left, _nodes.Store.Image.Cluster.Nodes["b"].State);
+        Assert.Equal(NodeState.Left, Nodes.Store.Image.Cluster.Nodes["b"].State);
         Assert.Equal(NodeEndReason.Left, b.Node.End?.Reason);
     }
 
     [Fact]
     public async Task A_run_of_whose_name_a_later_one_has_joined_does_not_join()
     {
-        await _nodes.Store.OpenNode().JoinAsync(new NodeId("b", 99), default);
-        var b = _nodes.Start("b");
+        await Nodes.Store.OpenNode().JoinAsync(new NodeId("b", 99), default);
+        var b = Nodes.Start("b");
 
         Advance(seconds: 1);
 
@@ -252,7 +240,7 @@ public sealed class NodeLifeTests : IAsyncLifetime
     [Fact]
     public void A_run_that_a_later_run_of_its_name_has_replaced_before_it_joined_ends()
     {
-        var (earlier, later) = (_nodes.Start("b"), _nodes.Start("b"));
+        var (earlier, later) = (Nodes.Start("b"), Nodes.Start("b"));
         earlier.IsPaused = true;
         Advance(seconds: Joining);
         Assert.True(later.Node.IsReady);
@@ -266,10 +254,10 @@ public sealed class NodeLifeTests : IAsyncLifetime
     [Fact]
     public void A_node_that_the_store_has_evicted_says_so()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
 
-        _nodes.Store.CommitFromOutside(image => image with
+        Nodes.Store.CommitFromOutside(image => image with
         {
             Cluster = image.Cluster.End(image.Cluster.FindActive(b.Id)!, NodeState.Dead),
         });
@@ -281,16 +269,14 @@ public sealed class NodeLifeTests : IAsyncLifetime
     [Fact]
     public void A_node_that_nobody_confirms_says_so()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
 
         b.Store.CutOff(true);
-        _nodes.Network.CutPair("a", "b");
+        Nodes.Network.CutPair("a", "b");
         Advance(Limits.ConfirmationLoss.TotalSeconds);
 
         Assert.Equal(NodeEndReason.Unconfirmed, b.Node.End?.Reason);
-        Assert.Null(_a.Node.End);
+        Assert.Null(First.Node.End);
     }
-
-    private void Advance(double seconds) => _nodes.Advance(TimeSpan.FromSeconds(seconds));
 }

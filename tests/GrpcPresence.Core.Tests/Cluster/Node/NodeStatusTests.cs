@@ -9,31 +9,14 @@ using GrpcPresence.Testing.Cluster;
 namespace GrpcPresence.Core.Tests.Cluster.Node;
 
 /// <summary>The status of a node says what it waits for.</summary>
-public sealed class NodeStatusTests : IAsyncLifetime
+public sealed class NodeStatusTests : RunningNodesTestBase
 {
-    private const double Joining = 6; // seconds in which a node joins and gets its shards
-
-    private readonly RunningNodes _nodes = new();
-    private SimulatedNode _a = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        await _nodes.CreateServiceAsync();
-        _a = _nodes.Start("a");
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _nodes.Dispose();
-        return ValueTask.CompletedTask;
-    }
-
     [Fact]
     public void A_node_that_has_opened_its_shards_waits_for_nothing()
     {
         Advance(seconds: 3);
 
-        var status = _a.Node.ReadStatus();
+        var status = First.Node.ReadStatus();
 
         Assert.Equal((NodePhase.Joined, true), (status.Phase, status.IsReady));
         Assert.Null(status.JoinWait);
@@ -42,33 +25,33 @@ public sealed class NodeStatusTests : IAsyncLifetime
         Assert.Empty(status.Shards.Longest);
         Assert.Empty(status.HandOvers);
         Assert.Empty(status.Evictions);
-        Assert.Equal([_a.Id], status.View);
-        Assert.Equal([_a.Id], status.Members);
+        Assert.Equal([First.Id], status.View);
+        Assert.Equal([First.Id], status.Members);
         Assert.Equal(ConfirmationState.Confirmed, status.Confirmation.State);
         Assert.InRange(status.Confirmation.ConfirmedFor!.Value, At(0), Limits.Confirmation);
         Assert.InRange(status.Confirmation.RenewedBefore!.Value, At(0), 2 * Limits.ConfirmationRenewal);
         Assert.Equal((1, true), (status.Confirmation.TimesConfirmed, status.Data.IsAgreed));
-        Assert.Equal(_a.Node.Data, status.Data.Identity);
+        Assert.Equal(First.Node.Data, status.Data.Identity);
         Assert.InRange(status.Data.KnownFor, At(1), At(3));
     }
 
     [Fact]
     public void A_node_that_waits_to_join_says_for_what()
     {
-        Assert.Equal((NodePhase.Joining, JoinWait.View), (_a.Node.ReadStatus().Phase, _a.Node.ReadStatus().JoinWait));
-        _a.Store.CutOff(true);
+        Assert.Equal((NodePhase.Joining, JoinWait.View), (First.Node.ReadStatus().Phase, First.Node.ReadStatus().JoinWait));
+        First.Store.CutOff(true);
         Advance(seconds: 3);
 
-        var status = _a.Node.ReadStatus();
+        var status = First.Node.ReadStatus();
         Assert.Equal((NodePhase.Joining, JoinWait.Store), (status.Phase, status.JoinWait));
         var join = Assert.Single(status.StoreCalls);
         Assert.Equal((StoreCallKind.Join, null, "StorageException"), (join.Kind, join.WaitingFor, join.Error));
         Assert.InRange(join.FailuresInRow, 5, 12);
 
-        _a.Store.CutOff(false);
+        First.Store.CutOff(false);
         Advance(seconds: 3);
-        _a.IsPaused = true; // the view shows it, so nobody evicts it
-        var later = _nodes.Start("a");
+        First.IsPaused = true; // the view shows it, so nobody evicts it
+        var later = Nodes.Start("a");
         Advance(seconds: 1);
 
         Assert.Equal((NodePhase.Joining, JoinWait.EarlierRun), (later.Node.ReadStatus().Phase, later.Node.ReadStatus().JoinWait));
@@ -77,10 +60,10 @@ public sealed class NodeStatusTests : IAsyncLifetime
     [Fact]
     public void Shards_that_must_be_claimed_wait_for_the_claim()
     {
-        _a.Store.ClusterFaults.Hold(ClusterCall.Claim);
+        First.Store.ClusterFaults.Hold(ClusterCall.Claim);
         Advance(seconds: 2);
 
-        var status = _a.Node.ReadStatus();
+        var status = First.Node.ReadStatus();
 
         Assert.Equal((0, Shard.Count), (status.Shards.Open, status.Shards.Targets));
         var count = Assert.Single(status.Shards.Waits);
@@ -90,16 +73,16 @@ public sealed class NodeStatusTests : IAsyncLifetime
         var claim = Assert.Single(status.StoreCalls);
         Assert.Equal(StoreCallKind.Claim, claim.Kind);
         Assert.InRange(claim.WaitingFor!.Value, At(1), At(2));
-        _a.Store.ClusterFaults.Clear();
+        First.Store.ClusterFaults.Clear();
     }
 
     [Fact]
     public void Shards_that_are_loaded_wait_for_the_store_and_the_others_for_their_turn()
     {
-        _a.Store.ClusterFaults.Hold(ClusterCall.List);
+        First.Store.ClusterFaults.Hold(ClusterCall.List);
         Advance(seconds: 4);
 
-        var status = _a.Node.ReadStatus();
+        var status = First.Node.ReadStatus();
         Assert.Equal(
             [(ShardWaitReason.LoadQueue, Shard.Count - Limits.LoadsAtOnce), (ShardWaitReason.Loading, Limits.LoadsAtOnce)],
             status.Shards.Waits.Select(wait => (wait.Reason, wait.Count)));
@@ -107,11 +90,11 @@ public sealed class NodeStatusTests : IAsyncLifetime
         Assert.Equal((StoreCallKind.Load, 0, null), (load.Kind, load.FailuresInRow, load.Error));
         Assert.InRange(load.WaitingFor!.Value, At(1), At(4));
 
-        _a.Store.ClusterFaults.Clear();
-        _a.Store.ClusterFaults.Fail(ClusterCall.List);
+        First.Store.ClusterFaults.Clear();
+        First.Store.ClusterFaults.Fail(ClusterCall.List);
         Advance(seconds: 3);
 
-        load = _a.Node.ReadStatus().StoreCalls.Single(call => call.Kind == StoreCallKind.Load);
+        load = First.Node.ReadStatus().StoreCalls.Single(call => call.Kind == StoreCallKind.Load);
         Assert.InRange(load.FailuresInRow, 2, 40);
         Assert.Equal("StorageException", load.Error);
     }
@@ -119,14 +102,14 @@ public sealed class NodeStatusTests : IAsyncLifetime
     [Fact]
     public void Shards_of_a_node_that_died_wait_for_its_eviction()
     {
-        var (b, c) = (_nodes.Start("b"), _nodes.Start("c"));
+        var (b, c) = (Nodes.Start("b"), Nodes.Start("c"));
         Advance(seconds: 2 * Joining);
-        _a.Store.ClusterFaults.Hold(ClusterCall.Evict);
+        First.Store.ClusterFaults.Hold(ClusterCall.Evict);
         b.Store.ClusterFaults.Hold(ClusterCall.Evict);
-        _nodes.Kill(c);
+        Nodes.Kill(c);
         Advance(seconds: 6);
 
-        var status = _a.Node.ReadStatus();
+        var status = First.Node.ReadStatus();
 
         var count = Assert.Single(status.Shards.Waits);
         Assert.Equal((ShardWaitReason.Eviction, c.Id), (count.Reason, count.Node));
@@ -136,20 +119,20 @@ public sealed class NodeStatusTests : IAsyncLifetime
         Assert.Empty(eviction.MissingVotes);
         Assert.InRange(eviction.LeaseAge, At(2), At(6.5));
         Assert.Contains(status.StoreCalls, call => call.Kind == StoreCallKind.Eviction && call.WaitingFor > At(1));
-        Assert.Equal([_a.Id, b.Id], status.View);
-        Assert.Equal([_a.Id, b.Id, c.Id], status.Members);
+        Assert.Equal([First.Id, b.Id], status.View);
+        Assert.Equal([First.Id, b.Id, c.Id], status.Members);
     }
 
     [Fact]
     public void An_eviction_names_the_votes_that_it_lacks_and_why()
     {
-        var (b, c) = (_nodes.Start("b"), _nodes.Start("c"));
+        var (b, c) = (Nodes.Start("b"), Nodes.Start("c"));
         Advance(seconds: 2 * Joining);
-        _nodes.Kill(c);
-        _nodes.Kill(b);
+        Nodes.Kill(c);
+        Nodes.Kill(b);
         Advance(seconds: 6);
 
-        var status = _a.Node.ReadStatus();
+        var status = First.Node.ReadStatus();
 
         Assert.Equal([b.Id, c.Id], status.Evictions.Select(eviction => eviction.Node));
         Assert.All(status.Evictions, eviction => Assert.Equal(1, eviction.VotesNeeded));
@@ -161,22 +144,22 @@ public sealed class NodeStatusTests : IAsyncLifetime
     public void Shards_that_move_wait_for_the_release_of_their_holder()
     {
         Advance(seconds: 3);
-        _nodes.Network.Conditions = _nodes.Network.Conditions with { Delay = At(0.1) }; // so that a hand-over lasts longer than a step
-        var b = _nodes.Start("b");
+        Nodes.Network.Conditions = Nodes.Network.Conditions with { Delay = At(0.1) }; // so that a hand-over lasts longer than a step
+        var b = Nodes.Start("b");
         List<ClusterNodeStatus> joining = [];
         List<ClusterNodeStatus> giving = [];
-        _nodes.AfterStep = () =>
+        Nodes.AfterStep = () =>
         {
             joining.Add(b.Node.ReadStatus());
-            giving.Add(_a.Node.ReadStatus());
+            giving.Add(First.Node.ReadStatus());
         };
         Advance(seconds: 4);
 
         var waits = joining.SelectMany(status => status.Shards.Waits).ToArray();
-        Assert.Contains(waits, wait => wait.Reason == ShardWaitReason.Release && wait.Node == _a.Id && wait.Count > 400);
-        Assert.Contains(waits, wait => wait.Reason == ShardWaitReason.HandOver && wait.Node == _a.Id);
+        Assert.Contains(waits, wait => wait.Reason == ShardWaitReason.Release && wait.Node == First.Id && wait.Count > 400);
+        Assert.Contains(waits, wait => wait.Reason == ShardWaitReason.HandOver && wait.Node == First.Id);
         var incoming = joining.SelectMany(status => status.HandOvers).ToArray();
-        Assert.Contains(incoming, move => move is { IsOutgoing: false, Stage: HandOverStage.Received } && move.Peer == _a.Id);
+        Assert.Contains(incoming, move => move is { IsOutgoing: false, Stage: HandOverStage.Received } && move.Peer == First.Id);
         var outgoing = giving.SelectMany(status => status.HandOvers).ToArray();
         Assert.Contains(outgoing, move => move is { IsOutgoing: true, Stage: HandOverStage.Sending } && move.Peer == b.Id);
         Assert.Contains(giving, status => status.Shards.Waits.Any(
@@ -187,65 +170,65 @@ public sealed class NodeStatusTests : IAsyncLifetime
     public void A_hand_over_that_is_stuck_says_since_when()
     {
         Advance(seconds: 3);
-        _nodes.Network.Conditions = _nodes.Network.Conditions with { Delay = At(0.1) };
-        var b = _nodes.Start("b");
-        for (var step = 0; step < 200 && _a.Node.ReadStatus().HandOvers.All(move => move.Stage != HandOverStage.Sending); step++)
+        Nodes.Network.Conditions = Nodes.Network.Conditions with { Delay = At(0.1) };
+        var b = Nodes.Start("b");
+        for (var step = 0; step < 200 && First.Node.ReadStatus().HandOvers.All(move => move.Stage != HandOverStage.Sending); step++)
             Advance(seconds: 0.05);
-        _a.Store.CutOff(true); // the switches that are submitted wait
+        First.Store.CutOff(true); // the switches that are submitted wait
         Advance(seconds: 3);
 
-        var status = _a.Node.ReadStatus();
+        var status = First.Node.ReadStatus();
 
         var longest = status.HandOvers[0];
         Assert.Equal((true, b.Id, HandOverStage.Switching), (longest.IsOutgoing, longest.Peer, longest.Stage));
         Assert.InRange(longest.For, At(2.5), At(3.5));
-        _a.Store.CutOff(false);
+        First.Store.CutOff(false);
         Advance(seconds: 1);
-        Assert.All(_a.Node.ReadStatus().HandOvers, move => Assert.InRange(move.For, At(0), At(1)));
+        Assert.All(First.Node.ReadStatus().HandOvers, move => Assert.InRange(move.For, At(0), At(1)));
     }
 
     [Fact]
     public void A_node_that_is_not_confirmed_names_the_peers_that_do_not_answer()
     {
-        var (b, c) = (_nodes.Start("b"), _nodes.Start("c"));
+        var (b, c) = (Nodes.Start("b"), Nodes.Start("c"));
         Advance(seconds: 2 * Joining);
         b.Store.CutOff(true);
-        _nodes.Network.CutPair("a", "b");
+        Nodes.Network.CutPair("a", "b");
         Advance(seconds: 2);
         var confirmed = b.Node.ReadStatus().Confirmation;
         Assert.Equal(ConfirmationState.Confirmed, confirmed.State);
-        Assert.Equal([_a.Id], confirmed.SilentPeers);
+        Assert.Equal([First.Id], confirmed.SilentPeers);
         Assert.InRange(confirmed.RenewedBefore!.Value, At(1.5), At(2.5));
         Assert.InRange(confirmed.PeersConfirmFor!.Value, At(115), Limits.PeerConfirmation);
 
-        _nodes.Network.CutPair("b", "c");
+        Nodes.Network.CutPair("b", "c");
         Advance(seconds: 2);
 
         var status = b.Node.ReadStatus();
         Assert.Equal(ConfirmationState.Unconfirmed, status.Confirmation.State);
-        Assert.Equal([_a.Id, c.Id], status.Confirmation.SilentPeers);
+        Assert.Equal([First.Id, c.Id], status.Confirmation.SilentPeers);
         Assert.Null(status.Confirmation.ConfirmedFor);
         Assert.InRange(status.Confirmation.EndsAfter!.Value, At(0), At(2));
         var unconfirmed = Assert.Single(status.Shards.Waits);
         Assert.Equal((ShardWaitReason.Unconfirmed, status.Shards.Open), (unconfirmed.Reason, unconfirmed.Count));
         Assert.Contains(status.StoreCalls, call => call is { Kind: StoreCallKind.Renewal, FailuresInRow: > 4 });
-        Assert.Equal([_a.Id, c.Id], status.Peers.Where(peer => peer.ReceivedBefore > At(1.5)).Select(peer => peer.Node));
+        Assert.Equal([First.Id, c.Id], status.Peers.Where(peer => peer.ReceivedBefore > At(1.5)).Select(peer => peer.Node));
     }
 
     [Fact]
     public void A_link_shows_what_the_peer_has_not_acknowledged_and_when_it_was_heard_last()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
-        var quiet = Assert.Single(_a.Node.ReadStatus().Peers);
+        var quiet = Assert.Single(First.Node.ReadStatus().Peers);
         Assert.Equal((b.Id, true, 0, null), (quiet.Node, quiet.IsInView, quiet.QueuedItems, quiet.UnacknowledgedFor));
         Assert.InRange(quiet.ReceivedBefore!.Value, At(0), At(0.5));
 
-        _nodes.Network.Cut("b", "a"); // in this direction only
-        _a.Node.CloseStream(new(new(_a.Id, 1), EndSessionsOnClose: true), byClient: true);
+        Nodes.Network.Cut("b", "a"); // in this direction only
+        First.Node.CloseStream(new(new(First.Id, 1), EndSessionsOnClose: true), byClient: true);
         Advance(seconds: 1);
 
-        var peer = Assert.Single(_a.Node.ReadStatus().Peers);
+        var peer = Assert.Single(First.Node.ReadStatus().Peers);
         Assert.Equal((1, 0), (peer.SentItems, peer.QueuedItems));
         Assert.InRange(peer.UnacknowledgedFor!.Value, At(0.7), At(1));
         Assert.InRange(peer.ReceivedBefore!.Value, At(0.7), At(1.5));
@@ -255,17 +238,17 @@ public sealed class NodeStatusTests : IAsyncLifetime
     public void Shards_that_come_back_after_lost_commits_wait_for_the_nodes_that_do_not_know_the_data()
     {
         Advance(seconds: 3);
-        var before = _nodes.Store.Image;
-        var b = _nodes.Start("b");
+        var before = Nodes.Store.Image;
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
-        var moved = Shard.Count - _a.Node.ReadStatus().Shards.Open;
+        var moved = Shard.Count - First.Node.ReadStatus().Shards.Open;
         b.Store.CutOff(true);
 
-        _nodes.Store.Promote(before);
+        Nodes.Store.Promote(before);
         Advance(seconds: 1.2);
 
-        var status = _a.Node.ReadStatus();
-        Assert.Equal((false, _a.Node.Data), (status.Data.IsAgreed, status.Data.Identity));
+        var status = First.Node.ReadStatus();
+        Assert.Equal((false, First.Node.Data), (status.Data.IsAgreed, status.Data.Identity));
         Assert.Equal([b.Id], status.Data.Unagreed);
         Assert.InRange(status.Data.KnownFor, At(0.2), At(1.2));
         Assert.Equal((ShardWaitReason.Agreement, moved), Assert.Single(status.Shards.Waits.Select(wait => (wait.Reason, wait.Count))));
@@ -274,7 +257,7 @@ public sealed class NodeStatusTests : IAsyncLifetime
     [Fact]
     public void A_node_that_leaves_says_for_what_it_waits_and_how_it_has_ended()
     {
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: Joining);
         b.Store.ClusterFaults.Fail(ClusterCall.Leave);
         b.Node.Leave();
@@ -299,30 +282,28 @@ public sealed class NodeStatusTests : IAsyncLifetime
     public void A_call_of_the_store_that_waits_says_since_when()
     {
         Advance(seconds: 3);
-        _a.Store.ClusterFaults.Hold(ClusterCall.Poll);
+        First.Store.ClusterFaults.Hold(ClusterCall.Poll);
         Advance(seconds: 3);
 
-        var poll = Assert.Single(_a.Node.ReadStatus().StoreCalls, call => call.Kind == StoreCallKind.Poll);
+        var poll = Assert.Single(First.Node.ReadStatus().StoreCalls, call => call.Kind == StoreCallKind.Poll);
         Assert.Equal((2, "no answer"), (poll.FailuresInRow, poll.Error)); // it was replaced
         Assert.InRange(poll.WaitingFor!.Value, At(2), At(3));
 
-        _a.Store.ClusterFaults.Clear();
+        First.Store.ClusterFaults.Clear();
         Advance(seconds: 1);
-        Assert.DoesNotContain(_a.Node.ReadStatus().StoreCalls, call => call.WaitingFor > At(0.5));
+        Assert.DoesNotContain(First.Node.ReadStatus().StoreCalls, call => call.WaitingFor > At(0.5));
     }
 
     [Fact]
     public void A_status_of_a_loop_that_is_stuck_grows_old()
     {
         Advance(seconds: 3);
-        Assert.InRange(_a.Node.ReadStatus().Age, At(0), Limits.NodeReadInterval);
+        Assert.InRange(First.Node.ReadStatus().Age, At(0), Limits.NodeReadInterval);
 
-        _a.Time.Advance(At(5));
+        First.Time.Advance(At(5));
 
-        Assert.InRange(_a.Node.ReadStatus().Age, At(5), At(5) + Limits.NodeReadInterval);
+        Assert.InRange(First.Node.ReadStatus().Age, At(5), At(5) + Limits.NodeReadInterval);
     }
 
     private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);
-
-    private void Advance(double seconds) => _nodes.Advance(TimeSpan.FromSeconds(seconds));
 }
