@@ -3,7 +3,6 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Quotas;
-using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Cluster;

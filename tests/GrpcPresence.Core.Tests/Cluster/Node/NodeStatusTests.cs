@@ -3,7 +3,6 @@ using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Ownership;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Node;
