@@ -78,7 +78,7 @@ public class LinkBenchmarks
 
         public void Receive(NodeId from, ImmutableArray<LinkItem> items) => Results += items.Length;
 
-        public void Lose(NodeId node, LostItem lost) => throw new InvalidOperationException("No item expires here.");
+        public void Drop(NodeId node, DroppedItem lost) => throw new InvalidOperationException("No item expires here.");
     }
 
     private sealed class Owner : ILinkReceiver
@@ -92,7 +92,7 @@ public class LinkBenchmarks
             Links.Flush(from, TimeSpan.Zero);
         }
 
-        public void Lose(NodeId node, LostItem lost) => throw new InvalidOperationException("No item expires here.");
+        public void Drop(NodeId node, DroppedItem lost) => throw new InvalidOperationException("No item expires here.");
     }
 
     private sealed class Wire(NodeId from) : INodeChannel

@@ -72,7 +72,7 @@ public sealed class QuotaBorrower(
     /// The data is other data by now. Its epochs may be lower than those of before, so every stamp counts again. The node keeps what it
     /// holds until a home owner lends by the new data, and takes no message about other data any more.
     /// </summary>
-    public void Learn(DataIdentity data)
+    public void SetData(DataIdentity data)
     {
         lock (_gate)
         {

@@ -82,7 +82,7 @@ public sealed class QuotaLender(
     /// The data is other data by now. Asks again what is lent of each home shard, because grants of before may not count any more. Takes no
     /// message about other data from now on.
     /// </summary>
-    public void Learn(DataIdentity data)
+    public void SetData(DataIdentity data)
     {
         lock (_gate)
         {

@@ -36,7 +36,7 @@ internal sealed class ClusterNode : IDisposable
     public void Dispose() => World.Dispose();
 
     /// <summary>Makes the node know the data that the store holds, as a poll does. It keeps the shards that it holds.</summary>
-    public void LearnData() => Gates.Learn(Store.Image.Cluster.Identity);
+    public void LearnData() => Gates.SetData(Store.Image.Cluster.Identity);
 
     /// <summary>Claims shards that are free, and opens their gates. All shards without any.</summary>
     public async Task ClaimAsync(params Shard[] shards)

@@ -12,10 +12,10 @@ internal static class TestGates
         Assert.True(gates.TryChange(shard, gates[shard], gate));
 
     /// <summary>Makes the node know the data, which leaves it all shards that it holds.</summary>
-    public static void Learn(this ShardGates gates, DataIdentity data)
+    public static void SetData(this ShardGates gates, DataIdentity data)
     {
         var all = new ShardBits();
         all.AddAll();
-        gates.Learn(data, all);
+        gates.SetData(data, all);
     }
 }

@@ -173,7 +173,7 @@ public sealed class SharedQuotaTests : IDisposable
             new NodeId("a", 1), QuotaCluster.Whole, QuotaCluster.Whole, (_, message) => sent.Add(message), frequency: 1000);
         lender.SetNodes([other]);
         lender.OpenHome(QuotaCluster.Subject.Home, epoch: 5);
-        lender.Learn(later);
+        lender.SetData(later);
         lender.Tick(now: 0);
         var inquiry = Assert.IsType<QuotaInquiry>(Assert.Single(sent));
         Assert.Equal(later, inquiry.Data);
@@ -197,7 +197,7 @@ public sealed class SharedQuotaTests : IDisposable
             new NodeId("a", 1), QuotaCluster.Whole, QuotaCluster.Whole, _ => null, (_, message) => sent.Add(message), frequency: 1000);
         var grant = new SubjectGrant(QuotaCluster.Subject, new QuotaStamp(7, 1), default, IsRelease: true);
         var grants = new QuotaGrants(new NodeId("b", 1), [grant]);
-        borrower.Learn(later);
+        borrower.SetData(later);
 
         borrower.Receive(grants, now: 0); // it was made before
         Assert.Empty(sent);
@@ -279,7 +279,7 @@ public sealed class SharedQuotaTests : IDisposable
         borrower.Receive(Ask(new QuotaStamp(5, 2)), now: 0); // of the holder before that one
         Assert.Single(sent);
 
-        borrower.Learn(default);
+        borrower.SetData(default);
         borrower.Receive(Ask(new QuotaStamp(5, 2)), now: 0);
 
         Assert.Equal(2, sent.Count);
@@ -542,7 +542,7 @@ public sealed class SharedQuotaTests : IDisposable
         var asked = new QuotaInquiryOfShard(QuotaCluster.Subject.Home, new QuotaStamp(7, 1));
         borrower.Receive(new QuotaInquiry(new NodeId("c", 1), [asked]) { Data = data }, now: 0);
         Assert.Equal(asked, Assert.Single(Assert.IsType<QuotaReport>(Assert.Single(sent)).Answers));
-        borrower.Learn(data);
+        borrower.SetData(data);
         using var world = new QuotaWorld();
         borrower.Attach(world.Service, now: 0);
 

@@ -16,16 +16,16 @@ public interface ILinkReceiver
     /// An item will not be sent again. It is called at most once for each item, and never for one that the receiver has acknowledged;
     /// whether that one is answered is known only to its sender.
     /// </summary>
-    void Lose(NodeId node, LostItem lost);
+    void Drop(NodeId node, DroppedItem lost);
 }
 
 /// <summary>An item that a link has given up.</summary>
 /// <param name="Item">The item.</param>
 /// <param name="Outcome">What is known about it.</param>
-public readonly record struct LostItem(LinkItem Item, LostItemOutcome Outcome);
+public readonly record struct DroppedItem(LinkItem Item, DroppedItemOutcome Outcome);
 
 /// <summary>What is known about an item that a link has given up.</summary>
-public enum LostItemOutcome
+public enum DroppedItemOutcome
 {
     /// <summary>The receiver has not seen the item and never will.</summary>
     NotSent,

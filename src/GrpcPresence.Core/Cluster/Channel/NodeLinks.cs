@@ -11,17 +11,17 @@ namespace GrpcPresence.Core.Cluster.Channel;
 /// thread.
 /// </summary>
 /// <remarks>
-/// A link ends when its peer is among <see cref="GoneNodes"/>; no late batch of it counts any more. A peer that no view has shown yet may
+/// A link ends when its peer is among <see cref="DepartedNodes"/>; no late batch of it counts any more. A peer that no view has shown yet may
 /// be a new one, and may send and receive.
 /// </remarks>
 public sealed class NodeLinks(INodeChannel channel, ILinkReceiver receiver)
 {
     private readonly ConcurrentDictionary<NodeId, Peer> _peers = new();
-    private readonly GoneNodes _gone = new();
+    private readonly DepartedNodes _gone = new();
 
     /// <summary>
     /// Queues an item, which the next <see cref="Flush"/> sends. Returns false, and does nothing, if the node is gone or too much waits for
-    /// it. Otherwise the item is acknowledged, or given to <see cref="ILinkReceiver.Lose"/>, and never both.
+    /// it. Otherwise the item is acknowledged, or given to <see cref="ILinkReceiver.Drop"/>, and never both.
     /// </summary>
     /// <param name="to">The receiver.</param>
     /// <param name="item">The item.</param>
@@ -51,7 +51,7 @@ public sealed class NodeLinks(INodeChannel channel, ILinkReceiver receiver)
             else if (_peers.TryRemove(node, out _))
             {
                 foreach (var lost in peer.Outbound.Close())
-                    receiver.Lose(node, lost);
+                    receiver.Drop(node, lost);
             }
         }
     }
@@ -109,7 +109,7 @@ public sealed class NodeLinks(INodeChannel channel, ILinkReceiver receiver)
         if (step.Batch is { } batch)
             channel.Send(to, batch);
         foreach (var lost in step.Lost)
-            receiver.Lose(to, lost);
+            receiver.Drop(to, lost);
     }
 
     private Peer PeerOf(NodeId node) => _peers.TryGetValue(node, out var peer) ? peer : _peers.GetOrAdd(node, static _ => new Peer());

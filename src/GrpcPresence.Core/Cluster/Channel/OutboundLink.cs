@@ -54,7 +54,7 @@ public sealed class OutboundLink
     {
         lock (_gate)
         {
-            ImmutableArray<LostItem>.Builder? lost = null;
+            ImmutableArray<DroppedItem>.Builder? lost = null;
             var isDue = _isInFlight ? now - _sentAt >= Limits.LinkResend : _queue.Count > 0;
             // A batch that is sent contains no expired item, whenever the last search was.
             if (now >= _firstDeadline && (isDue || now >= _nextExpiry))
@@ -82,16 +82,16 @@ public sealed class OutboundLink
     }
 
     /// <summary>Closes the link, because the run of the receiver has ended. Returns the items that were not acknowledged.</summary>
-    public ImmutableArray<LostItem> Close()
+    public ImmutableArray<DroppedItem> Close()
     {
         lock (_gate)
         {
             _isClosed = true;
-            var lost = ImmutableArray.CreateBuilder<LostItem>(_sent.Count + _queue.Count);
+            var lost = ImmutableArray.CreateBuilder<DroppedItem>(_sent.Count + _queue.Count);
             foreach (var entry in _sent)
-                lost.Add(new LostItem(entry.Item, LostItemOutcome.Unknown));
+                lost.Add(new DroppedItem(entry.Item, DroppedItemOutcome.Unknown));
             foreach (var entry in _queue)
-                lost.Add(new LostItem(entry.Item, LostItemOutcome.NotSent));
+                lost.Add(new DroppedItem(entry.Item, DroppedItemOutcome.NotSent));
             _isInFlight = false;
             _sent.Clear();
             _queue.Clear();
@@ -135,26 +135,26 @@ public sealed class OutboundLink
         return ImmutableCollectionsMarshal.AsImmutableArray(items);
     }
 
-    private ImmutableArray<LostItem>.Builder Expire(TimeSpan now)
+    private ImmutableArray<DroppedItem>.Builder Expire(TimeSpan now)
     {
-        var lost = ImmutableArray.CreateBuilder<LostItem>();
+        var lost = ImmutableArray.CreateBuilder<DroppedItem>();
         _nextExpiry = now + Limits.LinkExpiry;
         _firstDeadline = TimeSpan.MaxValue;
-        _sent.RemoveAll(entry => IsExpired(entry, LostItemOutcome.Unknown));
+        _sent.RemoveAll(entry => IsExpired(entry, DroppedItemOutcome.Unknown));
         for (var left = _queue.Count; left > 0; left--)
         {
             var entry = _queue.Dequeue();
-            if (IsExpired(entry, LostItemOutcome.NotSent))
+            if (IsExpired(entry, DroppedItemOutcome.NotSent))
                 _queuedBytes -= entry.Size;
             else
                 _queue.Enqueue(entry);
         }
         return lost;
 
-        bool IsExpired(Entry entry, LostItemOutcome outcome)
+        bool IsExpired(Entry entry, DroppedItemOutcome outcome)
         {
             if (entry.Deadline <= now)
-                lost.Add(new LostItem(entry.Item, outcome));
+                lost.Add(new DroppedItem(entry.Item, outcome));
             else if (entry.Deadline < _firstDeadline)
                 _firstDeadline = entry.Deadline;
             return entry.Deadline <= now;
@@ -167,7 +167,7 @@ public sealed class OutboundLink
 /// <summary>What follows from a step of a link.</summary>
 /// <param name="Batch">The batch to send, or null.</param>
 /// <param name="Lost">The items that will not be sent again.</param>
-public readonly record struct LinkStep(LinkBatch? Batch, ImmutableArray<LostItem> Lost);
+public readonly record struct LinkStep(LinkBatch? Batch, ImmutableArray<DroppedItem> Lost);
 
 /// <summary>What waits for another node on a link.</summary>
 /// <param name="Node">The receiver.</param>

@@ -14,7 +14,7 @@ public sealed record ConfirmRequest(DataIdentity Data, long Renewal, long Round)
 /// The sender takes no part in an eviction of the receiver for <see cref="Domain.Limits.Confirmation"/>, from when it sent this.
 /// </summary>
 /// <param name="Round">That of the request.</param>
-public sealed record Confirm(long Round) : NodeMessage;
+public sealed record ConfirmResponse(long Round) : NodeMessage;
 
 /// <summary>Asks a peer for its vote for an eviction.</summary>
 /// <param name="Node">The node that is to be evicted.</param>
@@ -39,9 +39,9 @@ public sealed record VoteRefused(NodeId Node, DataIdentity Data, long Renewal, V
 
 /// <summary>Asks a node whether it still answers by other data than this.</summary>
 /// <param name="Data">The data that the sender knows.</param>
-public sealed record DataQuestion(DataIdentity Data) : NodeMessage;
+public sealed record DataCheckRequest(DataIdentity Data) : NodeMessage;
 
 /// <summary>The sender holds and confirms nothing by other data than this.</summary>
 /// <param name="Data">That of the question.</param>
 /// <param name="KnownFor">How long the sender has known the data.</param>
-public sealed record DataAnswer(DataIdentity Data, TimeSpan KnownFor) : NodeMessage;
+public sealed record DataCheckResponse(DataIdentity Data, TimeSpan KnownFor) : NodeMessage;

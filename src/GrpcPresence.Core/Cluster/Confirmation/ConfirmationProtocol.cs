@@ -91,13 +91,13 @@ public sealed class ConfirmationProtocol
     /// A poll shows other data than this node knew, or the first. The caller has closed every shard that this node does not hold in that
     /// data, because the others may hear at once that this node knows it.
     /// </summary>
-    public void Learn(DataIdentity data, TimeSpan now)
+    public void SetData(DataIdentity data, TimeSpan now)
     {
         lock (_gate)
         {
             (_data, _knownSince, _hasMetOtherData) = (data, now, false);
-            _confirmation.Learn(data);
-            _evictions.Learn(data);
+            _confirmation.SetData(data);
+            _evictions.SetData(data);
             _agreement.Begin(now);
         }
     }
@@ -141,18 +141,18 @@ public sealed class ConfirmationProtocol
             _hasMetOtherData = true;
     }
 
-    /// <inheritdoc cref="NodeConfirmation.Depose"/>
-    public void Depose()
+    /// <inheritdoc cref="NodeConfirmation.Revoke"/>
+    public void Revoke()
     {
         lock (_gate)
-            _confirmation.Depose();
+            _confirmation.Revoke();
     }
 
-    /// <inheritdoc cref="Evictions.Observe"/>
-    public void Observe(ImmutableArray<NodeLease> leases, TimeSpan now)
+    /// <inheritdoc cref="Evictions.NoteLeases"/>
+    public void NoteLeases(ImmutableArray<NodeLease> leases, TimeSpan now)
     {
         lock (_gate)
-            _evictions.Observe(leases, _view.Current, now);
+            _evictions.NoteLeases(leases, _view.Current, now);
     }
 
     /// <inheritdoc cref="Evictions.TryTake"/>
@@ -223,7 +223,7 @@ public sealed class ConfirmationProtocol
         foreach (var (to, vote) in votes)
             _channel.Send(to, vote);
         foreach (var node in toAsk)
-            _channel.Send(node, new DataQuestion(data));
+            _channel.Send(node, new DataCheckRequest(data));
     }
 
     /// <summary>Takes a message, and returns whether it was one of this protocol.</summary>
@@ -235,19 +235,19 @@ public sealed class ConfirmationProtocol
             switch (message)
             {
                 case ConfirmRequest request when Knows(request.Data) && _promises.TryConfirm(from, request.Renewal, _view.Current, now):
-                    answer = new Confirm(request.Round);
+                    answer = new ConfirmResponse(request.Round);
                     break;
                 case VoteRequest request:
                     answer = VoteOn(request, now);
                     break;
-                case DataQuestion question when _data == default || Knows(question.Data):
+                case DataCheckRequest question when _data == default || Knows(question.Data):
                     // Before its first poll a node holds and confirms nothing, and that poll will show this data, or later data.
-                    answer = new DataAnswer(question.Data, _data == default ? TimeSpan.Zero : now - _knownSince);
+                    answer = new DataCheckResponse(question.Data, _data == default ? TimeSpan.Zero : now - _knownSince);
                     break;
-                case DataAnswer known when known.Data == _data:
+                case DataCheckResponse known when known.Data == _data:
                     _agreement.Receive(from, known.KnownFor, now);
                     break;
-                case Confirm confirm:
+                case ConfirmResponse confirm:
                     _confirmation.Receive(from, confirm, now);
                     break;
                 case Vote vote:
@@ -257,7 +257,7 @@ public sealed class ConfirmationProtocol
                     _evictions.Receive(from, refused);
                     break;
                 default:
-                    return message is ConfirmRequest or DataQuestion or DataAnswer;
+                    return message is ConfirmRequest or DataCheckRequest or DataCheckResponse;
             }
         }
         if (answer is not null)

@@ -45,7 +45,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     private DataIdentity _data; // what this node knows
 
     /// <summary>The store shows the leases of all active nodes.</summary>
-    public void Observe(ImmutableArray<NodeLease> leases, ClusterView view, TimeSpan now)
+    public void NoteLeases(ImmutableArray<NodeLease> leases, ClusterView view, TimeSpan now)
     {
         Dictionary<NodeId, SeenRenewal> seen = [];
         foreach (var lease in leases)
@@ -67,7 +67,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     }
 
     /// <summary>This node knows other data from now on. What it knows of leases is not part of it.</summary>
-    public void Learn(DataIdentity data)
+    public void SetData(DataIdentity data)
     {
         _data = data;
         _seen.Clear();

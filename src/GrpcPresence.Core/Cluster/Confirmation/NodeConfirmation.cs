@@ -32,7 +32,7 @@ public sealed class NodeConfirmation
     private const int KeptRounds = 4;
 
     // Two values of the end of the confirmation.
-    private const long Deposed = long.MinValue;
+    private const long Revoked = long.MinValue;
     private const long NotBegun = long.MinValue + 1;
 
     private static readonly TimeSpan Counted = Limits.Confirmation - Limits.ConfirmationMargin;
@@ -84,13 +84,13 @@ public sealed class NodeConfirmation
         var until = Volatile.Read(ref _until);
         return now.Ticks < until ? ConfirmationState.Confirmed
             : until == NotBegun ? ConfirmationState.Unconfirmed
-            : until == Deposed || now.Ticks - until >= (Limits.ConfirmationLoss - Counted).Ticks ? ConfirmationState.Lost
+            : until == Revoked || now.Ticks - until >= (Limits.ConfirmationLoss - Counted).Ticks ? ConfirmationState.Lost
             : ConfirmationState.Unconfirmed;
     }
 
     /// <summary>
     /// Begins a renewal by the store if one is due. The caller sends it to the store at once, and calls <see cref="CompleteRenewal"/>,
-    /// <see cref="FailRenewal"/> or <see cref="Depose"/>.
+    /// <see cref="FailRenewal"/> or <see cref="Revoke"/>.
     /// </summary>
     /// <param name="now">The time.</param>
     /// <param name="renewal">The renewal.</param>
@@ -141,7 +141,7 @@ public sealed class NodeConfirmation
     /// The node knows other data from now on, and does what that data says. A confirmation that it has stands until it ends. Peers confirm
     /// the node again after its next renewal, because they count the members that the data has.
     /// </summary>
-    public void Learn(DataIdentity data)
+    public void SetData(DataIdentity data)
     {
         _data = data;
         _acknowledged = null;
@@ -157,7 +157,7 @@ public sealed class NodeConfirmation
     /// <summary>
     /// The node is not confirmed any more, and never again: its row in the store is not active, a view lacks it, or it is about to leave.
     /// </summary>
-    public void Depose() => Volatile.Write(ref _until, Deposed);
+    public void Revoke() => Volatile.Write(ref _until, Revoked);
 
     /// <summary>
     /// Begins a round of requests to the peers if one is due: the store has not answered for <see cref="Limits.ConfirmationRenewal"/> or
@@ -187,7 +187,7 @@ public sealed class NodeConfirmation
     }
 
     /// <summary>A peer confirms the node. Repeated and late answers do no harm.</summary>
-    public void Receive(NodeId from, Confirm confirm, TimeSpan now)
+    public void Receive(NodeId from, ConfirmResponse confirm, TimeSpan now)
     {
         if (_rounds[confirm.Round % KeptRounds] is { } round && round.Number == confirm.Round && round.Add(from))
             Count(round, now);
@@ -197,7 +197,7 @@ public sealed class NodeConfirmation
     public ConfirmationStatus Read(TimeSpan now)
     {
         var until = Volatile.Read(ref _until);
-        var hasBegun = until is not (NotBegun or Deposed);
+        var hasBegun = until is not (NotBegun or Revoked);
         var lossAt = TimeSpan.FromTicks(hasBegun ? until : 0) + Limits.ConfirmationLoss - Counted;
         return new ConfirmationStatus
         {
@@ -224,7 +224,7 @@ public sealed class NodeConfirmation
         // A node that was unconfirmed for too long has begun to stop.
         _hasLapsed |= !IsConfirmed(now);
         if (StateAt(now) == ConfirmationState.Lost)
-            Depose();
+            Revoke();
         else if (until.Ticks > _until)
             Extend(until, now);
     }

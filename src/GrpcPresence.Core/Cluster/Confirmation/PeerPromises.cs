@@ -18,7 +18,7 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// </param>
 public sealed class PeerPromises(TimeSpan startedAt)
 {
-    private readonly GoneNodes _gone = new();
+    private readonly DepartedNodes _gone = new();
     private readonly Dictionary<NodeId, Promise> _promises = [];
 
     /// <summary>

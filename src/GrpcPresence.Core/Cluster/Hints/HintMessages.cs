@@ -19,7 +19,7 @@ public sealed record WatchedServices(ImmutableHashSet<ServiceSid> Services, long
 public sealed record WatchedChange(long Number, ImmutableArray<ServiceSid> Added, ImmutableArray<ServiceSid> Removed) : NodeMessage;
 
 /// <summary>Asks for <see cref="WatchedServices"/>, because the sender has missed a change.</summary>
-public sealed record WatchedQuestion : NodeMessage;
+public sealed record WatchedRequest : NodeMessage;
 
 /// <summary>What the sender has committed. It may come late, twice or never: the poll finds what is missing.</summary>
 /// <param name="Data">The data in which it has. Their revisions mean nothing in other data.</param>

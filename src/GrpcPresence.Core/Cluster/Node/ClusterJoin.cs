@@ -45,7 +45,7 @@ internal sealed class ClusterJoin(NodeParts parts, StoreCalls calls)
             _hasEarlierRun = earlier is not null;
             if (earlier is not null)
             {
-                parts.Confirmation.Observe([earlier], parts.Clock.Now);
+                parts.Confirmation.NoteLeases([earlier], parts.Clock.Now);
                 _call.Pause();
             }
         }

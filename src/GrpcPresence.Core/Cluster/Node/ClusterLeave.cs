@@ -52,7 +52,7 @@ internal sealed class ClusterLeave(
             _call.Pause(); // the data is other data; the poll shows it
         }
         // Once the shards are being closed, it goes on: a node that joins meanwhile takes them over afterwards.
-        var mayKeepShards = ownership.IsClosingForGood || isLast;
+        var mayKeepShards = ownership.IsClosingAll || isLast;
         if (FindWait(mayKeepShards, isChecking) is { } wait)
         {
             Wait = wait;
@@ -76,7 +76,7 @@ internal sealed class ClusterLeave(
             return LeaveWait.Shards;
         if (!homes.AreAllDrained())
             return LeaveWait.Webhooks;
-        return !ownership.IsEmpty && !ownership.TryCloseForGood() ? LeaveWait.Writes : null;
+        return !ownership.IsEmpty && !ownership.TryCloseAll() ? LeaveWait.Writes : null;
     }
 
     /// <summary>
@@ -84,7 +84,7 @@ internal sealed class ClusterLeave(
     /// the shards, or whose results are on the way; or this node needs theirs.
     /// </summary>
     private bool IsNeeded(TimeSpan emptyFor, bool isLast) =>
-        !ownership.IsClosingForGood // its calls wait for the shards, which another node may take as soon as this one has left
+        !ownership.IsClosingAll // its calls wait for the shards, which another node may take as soon as this one has left
         && ((!isLast && emptyFor < Limits.LeaveDelay) || (countCalls() > 0 && emptyFor < Limits.ForwardedCall));
 }
 

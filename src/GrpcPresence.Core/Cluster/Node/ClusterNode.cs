@@ -54,7 +54,7 @@ public sealed class ClusterNode
         var calls = new StoreCalls(parts.Clock, Wake);
         _shards = new NodeShards(parts, _table, _items.Send, () => Router.Count, calls, Wake);
         _data = new NodeData(parts, _table, _shards.Ownership, _shards.Homes);
-        _poll = new StorePoll(parts, _table, _data.Adopt, calls);
+        _poll = new StorePoll(parts, _table, _data.SwitchTo, calls);
         _membership = new NodeMembership(parts, _poll, _shards.Leave, NoteJoined, calls);
         _events = new LifecycleEvents(parts);
         _eviction = new EvictionCall(parts, calls, _events.NoteEviction);
@@ -240,7 +240,7 @@ public sealed class ClusterNode
         _end = end;
         _membership.Stop();
         _poll.Stop();
-        _parts.Confirmation.Depose();
+        _parts.Confirmation.Revoke();
         _parts.Hub.Drain();
         _shards.CloseAll();
         Router.Stop();

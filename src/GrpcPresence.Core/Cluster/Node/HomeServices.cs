@@ -135,11 +135,11 @@ internal sealed class HomeServices
     /// <summary>
     /// The node knows other data from now on: it forgets the stamps of before, and asks for each open home again what is lent.
     /// </summary>
-    public void ForgetData()
+    public void ResetForNewData()
     {
         // Each of the two labels its messages and checks those that come under its own lock, so none of before has an effect afterwards.
-        Borrower.Learn(_data());
-        _lender.Learn(_data());
+        Borrower.SetData(_data());
+        _lender.SetData(_data());
     }
 
     /// <summary>

@@ -20,7 +20,7 @@ internal sealed class NodeData(NodeParts parts, ShardTable table, ShardOwnership
     /// A poll shows other data than this node knew, or the first. Once the others hear that this node knows it, they count on it that every
     /// shard is closed here that is not of this node in that data.
     /// </summary>
-    public void Adopt(ClusterPoll poll)
+    public void SwitchTo(ClusterPoll poll)
     {
         lock (_gate)
         {
@@ -28,14 +28,14 @@ internal sealed class NodeData(NodeParts parts, ShardTable table, ShardOwnership
             var mayHaveLost = !parts.Confirmation.IsConfirmedThroughout(now);
             var isFirst = parts.Gates.Data == default;
             table.Reset(poll.Identity, poll.Shards);
-            ownership.ForgetData(poll.Identity, mayHaveLost);
+            ownership.ResetForNewData(poll.Identity, mayHaveLost);
             if (!isFirst)
             {
                 parts.Services.Reset();
                 parts.Hub.Reset();
             }
-            homes.ForgetData();
-            parts.Confirmation.Learn(poll.Identity, now);
+            homes.ResetForNewData();
+            parts.Confirmation.SetData(poll.Identity, now);
         }
     }
 

@@ -58,17 +58,17 @@ internal sealed class NodeInbox(
                 case WatchedChange change:
                     parts.Hints.Receive(received.From, change);
                     break;
-                case WatchedQuestion:
+                case WatchedRequest:
                     parts.Channel.Send(received.From, watched.ToMessage());
                     break;
                 case HolderHint hint:
                     foreach (var holder in hint.Shards)
-                        table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, hint.Data));
+                        table.Update(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, hint.Data));
                     break;
                 case NodeStatus status:
                     nodes.Receive(received.From, status);
                     if (!parts.Hints.Knows(received.From, status.Watched))
-                        parts.Channel.Send(received.From, new WatchedQuestion());
+                        parts.Channel.Send(received.From, new WatchedRequest());
                     break;
             }
         }

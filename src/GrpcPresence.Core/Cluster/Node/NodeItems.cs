@@ -85,10 +85,10 @@ internal sealed class NodeItems : ILinkReceiver
     }
 
     /// <inheritdoc/>
-    public void Lose(NodeId node, LostItem lost)
+    public void Drop(NodeId node, DroppedItem lost)
     {
         if (lost.Item is CallItem call)
-            Router.Lose(node, call, lost.Outcome);
+            Router.Drop(node, call, lost.Outcome);
     }
 
     /// <inheritdoc cref="NodeLinks.ReadStatus"/>

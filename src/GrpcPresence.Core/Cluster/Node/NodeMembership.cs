@@ -54,7 +54,7 @@ internal sealed class NodeMembership(NodeParts parts, StorePoll poll, ClusterLea
         NodeEnd? end = null;
         if ((refused ?? parts.Status.Eviction) is { } eviction)
             end = new NodeEnd(NodeEndReason.NotActive, eviction.Message);
-        else if (poll.IsOut)
+        else if (poll.IsRemoved)
             end = new NodeEnd(NodeEndReason.NotActive, "The store does not list this run among the active ones.");
         else if (!view.Contains(parts.View.Self))
             end = new NodeEnd(NodeEndReason.NotInView, $"View {view.Number} does not contain this run.");

@@ -29,7 +29,7 @@ internal sealed class ShardClaim(NodeParts parts, ShardTable table, StoreCalls c
             return;
         }
         foreach (var holder in claimed)
-            table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, data));
+            table.Update(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, data));
         parts.Channel.SendToOthers(view, parts.View.Self, new HolderHint(data, claimed));
     }
 

@@ -71,7 +71,7 @@ internal sealed class StorePoll
     public ClockComparison Clock { get; }
 
     /// <summary>Whether the store says that this node is not active.</summary>
-    public bool IsOut { get; private set; }
+    public bool IsRemoved { get; private set; }
 
     /// <summary>Does what is due.</summary>
     public void Step()
@@ -150,14 +150,14 @@ internal sealed class StorePoll
         }
         _parts.Tracker.RaiseUptime(poll.Uptime.Total);
         foreach (var holder in poll.Shards)
-            _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, poll.Identity));
+            _table.Update(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, poll.Identity));
         if (poll.Members is { } members)
         {
             _members = members;
-            IsOut = !members.Contains(_parts.View.Self);
+            IsRemoved = !members.Contains(_parts.View.Self);
             _parts.Confirmation.Note(members);
         }
-        _parts.Confirmation.Observe(poll.Leases, _parts.Clock.Now);
+        _parts.Confirmation.NoteLeases(poll.Leases, _parts.Clock.Now);
         _mustReload |= poll.ChangesVersion != _changes; // also at the first poll: what was read before it may be older
         _changes = poll.ChangesVersion;
         foreach (var (record, version) in poll.Services)

@@ -50,7 +50,7 @@ internal sealed class ShardOwnership(
     private readonly Dictionary<Shard, HandOverDone> _done = []; // what the last holder said after the switch
     private readonly bool[] _tracked = new bool[Shard.Count]; // those that the tracker may have users of
     private readonly long[] _lost = new long[Shard.Count]; // the last epoch under which the shard was lost, whatever the table says
-    private readonly ShardBits _unseen = new(); // what a look has not seen yet, besides changes of the table
+    private readonly ShardBits _dirty = new(); // what Reconcile has not seen yet, besides changes of the table
     private readonly ShardBits _missing = new(); // this node is the target, and they are not open here
     private readonly ShardBits _held = new(); // this node is the holder
     private readonly ShardBits _unclaimed = new(); // this node is the target, and they have no holder
@@ -60,10 +60,10 @@ internal sealed class ShardOwnership(
     private readonly List<ShardHolder> _switched = [];
     private ShardTargets _targets = ShardTargets.Of(new ClusterView(Number: -1, []));
     private (int Table, long View, int Excluded) _seen = (-1, -1, -1);
-    private bool _mustLook; // a shard waits for something that is not seen in the table
+    private bool _mustReconcile; // a shard waits for something that is not seen in the table
     private readonly Dictionary<NodeId, TimeSpan> _pausedUntil = []; // before, no hand-over to the receiver begins
     private TimeSpan _allPausedUntil; // before, no hand-over begins
-    private LastShards? _last; // not null once the node closes all its shards to leave
+    private FinalClose? _final; // not null once the node closes all its shards to leave
     private bool _closesMore; // the last step has closed so many shards that the next one must go on
     private long _lastHandOver;
 
@@ -87,7 +87,7 @@ internal sealed class ShardOwnership(
     /// <summary>Takes an item of a hand-over.</summary>
     public void Receive(NodeId from, HandOverItem item, TimeSpan now)
     {
-        LookAgain(item.Shard);
+        MarkDirty(item.Shard);
         switch (item)
         {
             case HandOverAccepted or HandOverReceived:
@@ -98,7 +98,7 @@ internal sealed class ShardOwnership(
                 if (done.Holder.Data != table[done.Shard].Data)
                     break; // the poll shows who has the shard in the data that this node knows
                 _done[done.Shard] = done;
-                table.Learn(done.Shard, done.Holder);
+                table.Update(done.Shard, done.Holder);
                 break;
             case HandOverBegin begin when begin.Holder.Data != table[begin.Shard].Data:
                 break; // the holder begins again when both know the same data
@@ -126,20 +126,20 @@ internal sealed class ShardOwnership(
         AdvanceOutgoing(view, now);
         _loads.Step(now, OpenLoaded);
         _closesMore = false;
-        var mayBegin = may.Move && _last is null && now >= _allPausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
+        var mayBegin = may.Move && _final is null && now >= _allPausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
         (int Table, long View, int Excluded) seen = (table.Version, view.Number, excluded.Version);
         var mayLoad = !_toLoad.IsEmpty && may.TakeOver && _loads.MayBegin(isHandedOver: false, now);
-        if (seen == _seen && !_mustLook && !mayLoad && (!mayBegin || _toMove.IsEmpty))
+        if (seen == _seen && !_mustReconcile && !mayLoad && (!mayBegin || _toMove.IsEmpty))
             return;
         if (seen.View != _seen.View || seen.Excluded != _seen.Excluded)
         {
-            _targets = ShardTargets.Of(Without(view, excluded.Nodes));
-            _unseen.AddAll();
+            _targets = ShardTargets.Of(Excluding(view, excluded.Nodes));
+            _dirty.AddAll();
         }
-        (_seen, _mustLook) = (seen, false);
-        Look(view, may.TakeOver, now);
+        (_seen, _mustReconcile) = (seen, false);
+        Reconcile(view, may.TakeOver, now);
         if (mayLoad)
-            LookAtWaiting(view, now);
+            LoadWaiting(view, now);
         if (mayBegin && !_toMove.IsEmpty)
             Begin(now);
     }
@@ -153,7 +153,7 @@ internal sealed class ShardOwnership(
     /// <param name="mayHaveLost">
     /// Whether another node may have taken shards of this one in the data of before. Then all of them close.
     /// </param>
-    public void ForgetData(DataIdentity data, bool mayHaveLost)
+    public void ResetForNewData(DataIdentity data, bool mayHaveLost)
     {
         foreach (var (shard, outgoing) in _outgoing)
         {
@@ -164,7 +164,7 @@ internal sealed class ShardOwnership(
                 CloseUsers(shard);
         }
         StopLoads();
-        _last?.ForgetData();
+        _final?.ResetForNewData();
         _incoming.Clear();
         _done.Clear();
         Array.Clear(_lost);
@@ -176,34 +176,34 @@ internal sealed class ShardOwnership(
             if (!mayHaveLost && gate.IsHeld && table[shard].Node == self && table[shard].Epoch == gate.Epoch)
                 kept.Add(shard);
         }
-        gates.Learn(data, kept);
+        gates.SetData(data, kept);
         for (var number = 0; number < Shard.Count; number++)
         {
             if (!kept.Has(new Shard(number)))
                 CloseUsers(new Shard(number));
         }
-        _unseen.AddAll();
-        _mustLook = true;
+        _dirty.AddAll();
+        _mustReconcile = true;
     }
 
-    /// <summary>Whether <see cref="TryCloseForGood"/> was called.</summary>
-    public bool IsClosingForGood => _last is not null;
+    /// <summary>Whether <see cref="TryCloseAll"/> was called.</summary>
+    public bool IsClosingAll => _final is not null;
 
     /// <summary>
     /// Closes every shard for calls, because the node leaves and no node is left to take them. To be called in each step. Returns whether
     /// nothing of them is left to write, so that the node may leave. After the first call, no shard opens any more.
     /// </summary>
-    public bool TryCloseForGood()
+    public bool TryCloseAll()
     {
-        if (_last is null)
+        if (_final is null)
         {
-            _last = new LastShards(shards, gates, queue);
+            _final = new FinalClose(shards, gates, queue);
             StopLoads();
         }
         if (_outgoing.Count > 0) // it ends soon: the receiver has got the shard, or this node has it again
             return false;
-        var isOver = _last.Advance();
-        _closesMore = _last.HasMore;
+        var isOver = _final.Advance();
+        _closesMore = _final.HasMore;
         return isOver;
     }
 
@@ -224,7 +224,7 @@ internal sealed class ShardOwnership(
         Now = now,
         Loads = _loads,
         LostEpochs = _lost,
-        IsClosing = _last is not null,
+        IsClosing = _final is not null,
         MayTakeOver = mayTakeOver,
     }.Report();
 
@@ -241,13 +241,13 @@ internal sealed class ShardOwnership(
     /// Looks at each shard whose entry in the table has changed, and at those that wait for something else. While shards move, this runs
     /// with each step: all 1,024 would take 20 us.
     /// </summary>
-    private void Look(ClusterView view, bool mayTakeOver, TimeSpan now)
+    private void Reconcile(ClusterView view, bool mayTakeOver, TimeSpan now)
     {
         _loads.RenewUptime();
         for (var word = 0; word < ShardBits.Words; word++)
         {
-            for (var bits = table.TakeChanged(word) | _unseen.Take(word); bits != 0; bits &= bits - 1)
-                Look(ShardBits.ShardOf(word, bits), view, mayTakeOver, now);
+            for (var bits = table.TakeChanged(word) | _dirty.Take(word); bits != 0; bits &= bits - 1)
+                Reconcile(ShardBits.ShardOf(word, bits), view, mayTakeOver, now);
         }
         (IsReady, IsEmpty) = (_missing.IsEmpty, _held.IsEmpty);
         _toClaim.Clear();
@@ -259,7 +259,7 @@ internal sealed class ShardOwnership(
     }
 
     /// <summary>Looks at shards that wait for their load, as long as loads may begin.</summary>
-    private void LookAtWaiting(ClusterView view, TimeSpan now)
+    private void LoadWaiting(ClusterView view, TimeSpan now)
     {
         for (var word = 0; word < ShardBits.Words; word++)
         {
@@ -267,12 +267,12 @@ internal sealed class ShardOwnership(
             {
                 if (!_loads.MayBegin(isHandedOver: false, now))
                     return;
-                Look(ShardBits.ShardOf(word, bits), view, mayTakeOver: true, now);
+                Reconcile(ShardBits.ShardOf(word, bits), view, mayTakeOver: true, now);
             }
         }
     }
 
-    private void Look(Shard shard, ClusterView view, bool mayTakeOver, TimeSpan now)
+    private void Reconcile(Shard shard, ClusterView view, bool mayTakeOver, TimeSpan now)
     {
         var holder = table[shard];
         var isHolder = holder.Node == self;
@@ -344,7 +344,7 @@ internal sealed class ShardOwnership(
             _toMove.Set(shard, isIn: false);
             if (shards.TrySeal(shard) is not { } seal)
             {
-                LookAgain(shard); // the writer has found meanwhile that it is lost
+                MarkDirty(shard); // the writer has found meanwhile that it is lost
                 continue;
             }
             _outgoing[shard] = new OutgoingHandOver(seal, ++_lastHandOver, table[shard], receiver!.Value, queue, send, now);
@@ -360,7 +360,7 @@ internal sealed class ShardOwnership(
                 case HandOverState.Switched:
                     _outgoing.Remove(shard);
                     var receiver = new KnownHolder(outgoing.To, epoch, outgoing.Holder.Data);
-                    table.Learn(shard, receiver);
+                    table.Update(shard, receiver);
                     if (outgoing.Holder.Data == table[shard].Data) // the commit may be lost by now, and the shard be here under this epoch
                     {
                         NoteLost(shard, outgoing.Holder.Epoch);
@@ -371,7 +371,7 @@ internal sealed class ShardOwnership(
                     break;
                 case HandOverState.GivenUp:
                     _outgoing.Remove(shard);
-                    LookAgain(shard); // it begins again, also if it was the last one
+                    MarkDirty(shard); // it begins again, also if it was the last one
                     if (outgoing.HasBegun)
                         _pausedUntil[outgoing.To] = now + Limits.HandOverPause;
                     else
@@ -392,14 +392,14 @@ internal sealed class ShardOwnership(
 
     private void Load(Shard shard, long epoch, ClusterView view, bool mayTakeOver, TimeSpan now)
     {
-        if (_loads.Contains(shard) || _last is not null)
+        if (_loads.Contains(shard) || _final is not null)
             return;
         var done = _done.GetValueOrDefault(shard);
         var isHandedOver = done?.Holder.Epoch == epoch;
         if (!isHandedOver && _incoming.IsComplete(shard, view, now))
         {
             // The last holder may just have switched. What it says next tells whether this hand-over is the one that counts.
-            LookAgain(shard);
+            MarkDirty(shard);
             return;
         }
         isHandedOver = isHandedOver && _incoming.Find(shard) is { IsComplete: true } complete && complete.Begin.Id == done!.Id;
@@ -410,7 +410,7 @@ internal sealed class ShardOwnership(
         }
         if (!_loads.MayBegin(isHandedOver, now))
         {
-            LookAgain(shard);
+            MarkDirty(shard);
             return;
         }
         // It is kept until the shard is open: the load may fail, because the store is away, and begin again.
@@ -423,14 +423,14 @@ internal sealed class ShardOwnership(
 
     private int OpenLoaded(Shard shard, ShardLoad? load, long epoch)
     {
-        LookAgain(shard);
+        MarkDirty(shard);
         if (load is not null && table[shard] is var holder && holder.Node == self && holder.Epoch == epoch)
         {
             _incoming.Forget(shard);
             _done.Remove(shard);
             return load.Open(epoch);
         }
-        Close(shard); // the next look loads again, if this node still holds the shard
+        Close(shard); // the next step loads again, if this node still holds the shard
         return 0;
     }
 
@@ -438,14 +438,14 @@ internal sealed class ShardOwnership(
 
     private void Close(Shard shard)
     {
-        LookAgain(shard);
+        MarkDirty(shard);
         Release(shard);
     }
 
-    private void LookAgain(Shard shard)
+    private void MarkDirty(Shard shard)
     {
-        _unseen.Add(shard);
-        _mustLook = true;
+        _dirty.Add(shard);
+        _mustReconcile = true;
     }
 
     private void Release(Shard shard)
@@ -469,6 +469,6 @@ internal sealed class ShardOwnership(
         _tracked[shard.Number] = false;
     }
 
-    private static ClusterView Without(ClusterView view, IReadOnlySet<NodeId> excluded) =>
+    private static ClusterView Excluding(ClusterView view, IReadOnlySet<NodeId> excluded) =>
         excluded.Count == 0 || view.Nodes.All(excluded.Contains) ? view : view with { Nodes = view.Nodes.RemoveAll(excluded.Contains) };
 }

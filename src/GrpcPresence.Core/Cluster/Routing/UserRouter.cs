@@ -127,7 +127,7 @@ public sealed class UserRouter(
             case CallResult.Failed failed:
                 call.Fail(failed.Error.ToException());
                 break;
-            case CallResult.Moved moved when table.Learn(call.Item.Shard, moved.Holder):
+            case CallResult.Moved moved when table.Update(call.Item.Shard, moved.Holder):
                 Route(call);
                 break;
             case CallResult.Moved:
@@ -137,13 +137,13 @@ public sealed class UserRouter(
     }
 
     /// <summary>A link has given up a call.</summary>
-    public void Lose(NodeId to, CallItem item, LostItemOutcome outcome)
+    public void Drop(NodeId to, CallItem item, DroppedItemOutcome outcome)
     {
         lock (_gate)
         {
             if (!_calls.TryGetValue(item.Call, out var call) || call.SentTo != to)
                 return;
-            if (outcome == LostItemOutcome.NotSent)
+            if (outcome == DroppedItemOutcome.NotSent)
             {
                 call.SentTo = null;
                 Wait(call);

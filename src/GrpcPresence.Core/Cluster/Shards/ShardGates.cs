@@ -71,7 +71,7 @@ public sealed class ShardGates
     /// The node knows other data from now on. Closes all gates but some, which that data leaves with this node under the same epoch. No
     /// epoch of earlier data is kept in a closed gate.
     /// </summary>
-    internal void Learn(DataIdentity data, ShardBits kept)
+    internal void SetData(DataIdentity data, ShardBits kept)
     {
         lock (_changing)
         {

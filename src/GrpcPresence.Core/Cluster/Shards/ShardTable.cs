@@ -29,7 +29,7 @@ public sealed class ShardTable
     /// Enters the holder of a shard if it is of the data that the table is of, and its epoch is higher than the known one; returns whether
     /// it is. News may arrive in any order.
     /// </summary>
-    public bool Learn(Shard shard, KnownHolder holder)
+    public bool Update(Shard shard, KnownHolder holder)
     {
         var holders = Volatile.Read(ref _holders);
         if (holder.Data != holders.Data)

@@ -145,8 +145,8 @@ internal sealed class LinkedNodes
 
     private void RequireEnd(Sending sending)
     {
-        var lost = sending.From.Lost.TryGetValue(sending.Number, out var outcome) ? outcome : (LostItemOutcome?)null;
-        if (lost == LostItemOutcome.NotSent && sending.HasArrived)
+        var lost = sending.From.Lost.TryGetValue(sending.Number, out var outcome) ? outcome : (DroppedItemOutcome?)null;
+        if (lost == DroppedItemOutcome.NotSent && sending.HasArrived)
             throw new BrokenPromiseException("OutcomeUnknown", $"item {sending.Number} has arrived, and was called not sent");
         var bothGoOn = _nodes.Contains(sending.From) && _nodes.Contains(sending.To);
         if (bothGoOn && !sending.IsBounded && (!sending.HasArrived || lost is not null))
@@ -175,7 +175,7 @@ internal sealed class LinkedNodes
 
         public bool IsPaused { get; set; }
 
-        public Dictionary<long, LostItemOutcome> Lost { get; } = [];
+        public Dictionary<long, DroppedItemOutcome> Lost { get; } = [];
 
         public void Receive(NodeId from, ImmutableArray<LinkItem> items)
         {
@@ -183,7 +183,7 @@ internal sealed class LinkedNodes
                 _arrived(from, Id, (TestItem)item);
         }
 
-        public void Lose(NodeId node, LostItem lost)
+        public void Drop(NodeId node, DroppedItem lost)
         {
             if (!Lost.TryAdd(((TestItem)lost.Item).Number, lost.Outcome))
                 throw new BrokenPromiseException("OutcomeUnknown", $"{lost.Item} was given up twice");

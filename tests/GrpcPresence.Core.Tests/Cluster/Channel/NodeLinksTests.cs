@@ -13,7 +13,7 @@ public sealed class NodeLinksTests : INodeChannel, ILinkReceiver
 
     private readonly List<(NodeId To, NodeMessage Message)> _sent = [];
     private readonly List<long> _received = [];
-    private readonly List<LostItem> _lost = [];
+    private readonly List<DroppedItem> _lost = [];
     private readonly NodeLinks _links;
     private Action? _whileReceiving;
 
@@ -132,7 +132,7 @@ public sealed class NodeLinksTests : INodeChannel, ILinkReceiver
         Send(2);
         _links.Tick(new ClusterView(2, [Self]), At(1));
         Assert.Equal(
-            [new LostItem(new TestItem(1), LostItemOutcome.Unknown), new LostItem(new TestItem(2), LostItemOutcome.NotSent)], _lost);
+            [new DroppedItem(new TestItem(1), DroppedItemOutcome.Unknown), new DroppedItem(new TestItem(2), DroppedItemOutcome.NotSent)], _lost);
         Assert.False(_links.TrySend(Peer, new TestItem(3), At(1000)));
     }
 
@@ -157,7 +157,7 @@ public sealed class NodeLinksTests : INodeChannel, ILinkReceiver
         _whileReceiving?.Invoke();
     }
 
-    void ILinkReceiver.Lose(NodeId node, LostItem lost) => _lost.Add(lost);
+    void ILinkReceiver.Drop(NodeId node, DroppedItem lost) => _lost.Add(lost);
 
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 

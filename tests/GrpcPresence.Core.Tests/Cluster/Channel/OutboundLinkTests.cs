@@ -114,7 +114,7 @@ public sealed class OutboundLinkTests
         AssertBatch(1, [1, 2, 3], at: 0);
         var step = _link.Advance(At(250));
         Assert.Equal([1, 3], NumbersOf(step.Batch!));
-        Assert.Equal([new LostItem(new TestItem(2), LostItemOutcome.Unknown)], step.Lost);
+        Assert.Equal([new DroppedItem(new TestItem(2), DroppedItemOutcome.Unknown)], step.Lost);
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class OutboundLinkTests
         Assert.True(_link.TryQueue(new TestItem(2), At(200)));
         Queue(3);
         Assert.Empty(_link.Advance(At(199)).Lost);
-        Assert.Equal([new LostItem(new TestItem(2), LostItemOutcome.NotSent)], _link.Advance(At(200)).Lost);
+        Assert.Equal([new DroppedItem(new TestItem(2), DroppedItemOutcome.NotSent)], _link.Advance(At(200)).Lost);
         _link.Acknowledge(1);
         AssertBatch(2, [3], at: 201);
     }
@@ -162,7 +162,7 @@ public sealed class OutboundLinkTests
         AssertBatch(2, [2], at: 1);
         Queue(3);
         Assert.Equal(
-            [new LostItem(new TestItem(2), LostItemOutcome.Unknown), new LostItem(new TestItem(3), LostItemOutcome.NotSent)],
+            [new DroppedItem(new TestItem(2), DroppedItemOutcome.Unknown), new DroppedItem(new TestItem(3), DroppedItemOutcome.NotSent)],
             _link.Close());
         Assert.False(_link.TryQueue(new TestItem(4), Never));
         Assert.Null(_link.Advance(At(1000)).Batch);

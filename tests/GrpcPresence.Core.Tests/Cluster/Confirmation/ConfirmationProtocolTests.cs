@@ -32,17 +32,17 @@ public sealed class ConfirmationProtocolTests : IClusterView, INodeChannel
     [Fact]
     public void OneHolder_a_node_is_confirmed_only_if_it_knows_the_data_that_this_node_knows()
     {
-        Learn(Other);
+        SetData(Other);
         Receive(new ConfirmRequest(Data, Renewal: 3, Round: 1));
         Assert.Empty(_sent);
         Receive(new ConfirmRequest(Other, Renewal: 3, Round: 2));
-        Assert.Equal([new Confirm(2)], _sent);
+        Assert.Equal([new ConfirmResponse(2)], _sent);
     }
 
     [Fact]
     public void OneHolder_a_node_votes_only_about_the_data_that_it_knows()
     {
-        Learn(Other);
+        SetData(Other);
         Receive(new VoteRequest(X, Data, 9), at: 2000);
         Assert.Equal([new VoteRefused(X, Data, 9, VoteObstacle.OtherData)], _sent);
         Receive(new VoteRequest(X, Other, 9), at: 2000);
@@ -61,14 +61,14 @@ public sealed class ConfirmationProtocolTests : IClusterView, INodeChannel
     [Fact]
     public void A_node_that_does_not_vote_says_why()
     {
-        Learn(Data);
+        SetData(Data);
         Receive(new VoteRequest(B, Data, 9), at: 999);
         Receive(new ConfirmRequest(Data, Renewal: 9, Round: 1), at: 1000);
         Receive(new VoteRequest(B, Data, 9), at: 1999);
         Receive(new VoteRequest(B, Data, 9), at: 2000);
         Assert.Equal(
             [
-                new VoteRefused(B, Data, 9, VoteObstacle.JustStarted), new Confirm(1),
+                new VoteRefused(B, Data, 9, VoteObstacle.JustStarted), new ConfirmResponse(1),
                 new VoteRefused(B, Data, 9, VoteObstacle.Promised), new Vote(B, Data, 9),
             ],
             _sent);
@@ -77,29 +77,29 @@ public sealed class ConfirmationProtocolTests : IClusterView, INodeChannel
     [Fact]
     public void OneHolder_a_node_says_that_it_knows_data_only_if_it_does_and_since_when()
     {
-        Learn(Data);
-        Receive(new DataQuestion(Other), at: 100);
+        SetData(Data);
+        Receive(new DataCheckRequest(Other), at: 100);
         Assert.Empty(_sent);
-        Learn(Other, at: 200);
-        Receive(new DataQuestion(Other), at: 700);
-        Assert.Equal([new DataAnswer(Other, At(500))], _sent);
+        SetData(Other, at: 200);
+        Receive(new DataCheckRequest(Other), at: 700);
+        Assert.Equal([new DataCheckResponse(Other, At(500))], _sent);
     }
 
     [Fact]
     public void A_node_that_has_not_polled_holds_nothing_by_any_data()
     {
-        Receive(new DataQuestion(Other), at: 5000);
-        Assert.Equal([new DataAnswer(Other, TimeSpan.Zero)], _sent);
+        Receive(new DataCheckRequest(Other), at: 5000);
+        Assert.Equal([new DataCheckResponse(Other, TimeSpan.Zero)], _sent);
     }
 
     [Fact]
     public void A_peer_or_a_store_that_names_other_data_makes_the_node_poll_once()
     {
-        Learn(Data);
+        SetData(Data);
         Assert.False(_protocol.TakeOtherData());
-        Receive(new DataQuestion(Data));
+        Receive(new DataCheckRequest(Data));
         Assert.False(_protocol.TakeOtherData());
-        Receive(new DataQuestion(Other));
+        Receive(new DataCheckRequest(Other));
         Assert.True(_protocol.TakeOtherData());
         Assert.False(_protocol.TakeOtherData());
 
@@ -112,19 +112,19 @@ public sealed class ConfirmationProtocolTests : IClusterView, INodeChannel
     [Fact]
     public void OneHolder_an_answer_about_data_that_the_node_knows_no_more_does_not_count()
     {
-        Learn(Data);
-        Learn(Other);
-        Receive(new DataAnswer(Data, At(5000)));
+        SetData(Data);
+        SetData(Other);
+        Receive(new DataCheckResponse(Data, At(5000)));
         _protocol.Tick(At(1));
         Assert.False(_protocol.MayTakeOver);
-        Receive(new DataAnswer(Other, At(5000)));
+        Receive(new DataCheckResponse(Other, At(5000)));
         _protocol.Tick(At(2));
         Assert.True(_protocol.MayTakeOver);
     }
 
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
-    private void Learn(DataIdentity data, int at = 0) => _protocol.Learn(data, At(at));
+    private void SetData(DataIdentity data, int at = 0) => _protocol.SetData(data, At(at));
 
     private void Receive(NodeMessage message, int at = 0) => Assert.True(_protocol.Receive(B, message, At(at)));
 }

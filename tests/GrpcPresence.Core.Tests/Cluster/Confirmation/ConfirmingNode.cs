@@ -31,7 +31,7 @@ internal sealed class ConfirmingNode
         _channel = network.Attach(view.Self, Receive);
         Protocol = new ConfirmationProtocol(view, _channel, _clock.Now);
         Protocol.Begin(_clock.Now);
-        Protocol.Learn(LeaseStore.Data, _clock.Now);
+        Protocol.SetData(LeaseStore.Data, _clock.Now);
     }
 
     public NodeId Id => _view.Self;
@@ -61,7 +61,7 @@ internal sealed class ConfirmingNode
     /// <summary>Stops answering, and says to the store that it leaves.</summary>
     public void Leave()
     {
-        Protocol.Depose();
+        Protocol.Revoke();
         _channel.Send(LeaseStore.Address, new LeaseStore.Leave());
         HasStopped = true;
     }
@@ -70,7 +70,7 @@ internal sealed class ConfirmingNode
     {
         var now = _clock.Now;
         if (!_view.Current.Contains(Id))
-            Protocol.Depose();
+            Protocol.Revoke();
         if (Protocol.StateAt(now) == ConfirmationState.Lost)
         {
             HasStopped = true;
@@ -109,10 +109,10 @@ internal sealed class ConfirmingNode
                 Protocol.CompleteRenewal(renewed.Number, LeaseStore.Data, renewed.Members, now);
                 break;
             case LeaseStore.NotActive:
-                Protocol.Depose();
+                Protocol.Revoke();
                 break;
             case LeaseStore.Polled polled:
-                Protocol.Observe(polled.Leases, now);
+                Protocol.NoteLeases(polled.Leases, now);
                 break;
             case LeaseStore.EvictAnswer answer:
                 Complete(answer.Eviction, answer.IsOver);

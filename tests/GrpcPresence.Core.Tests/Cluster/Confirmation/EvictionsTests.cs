@@ -23,7 +23,7 @@ public sealed class EvictionsTests
     public EvictionsTests()
     {
         _evictions = new Evictions(Self, _promises);
-        _evictions.Learn(Data);
+        _evictions.SetData(Data);
     }
 
     [Theory]
@@ -194,7 +194,7 @@ public sealed class EvictionsTests
     {
         See(new NodeLease(X, Data, 9, [X, Self], [X, Self]), now: 0);
         var other = Data with { Timeline = 2 };
-        _evictions.Learn(other);
+        _evictions.SetData(other);
         See(new NodeLease(X, other, 9, [X, Self], [X, Self]), now: 500);
 
         _evictions.Tick(View, At(1500), []);
@@ -207,8 +207,8 @@ public sealed class EvictionsTests
     public void Live_the_age_of_a_renewal_begins_to_count_while_the_view_still_shows_the_node()
     {
         var lease = new NodeLease(X, Data, 9, [X, Self], [X, Self]);
-        _evictions.Observe([lease], View with { Nodes = [X, Self] }, At(0));
-        _evictions.Observe([lease], View with { Nodes = [X, Self] }, At(1000));
+        _evictions.NoteLeases([lease], View with { Nodes = [X, Self] }, At(0));
+        _evictions.NoteLeases([lease], View with { Nodes = [X, Self] }, At(1000));
         _evictions.Tick(View, At(1000), []);
         Assert.False(_evictions.TryTake(At(1001), out _));
 
@@ -223,7 +223,7 @@ public sealed class EvictionsTests
         var earlier = new NodeLease(new NodeId("a", 0), Data, 9, [X, Self], [X, Self]);
         var evictions = new Evictions(Self, _promises);
 
-        evictions.Observe([earlier], View, At(0));
+        evictions.NoteLeases([earlier], View, At(0));
 
         Assert.False(evictions.TryTake(At(1000), out _));
         Assert.True(evictions.TryTake(At(1001), out var eviction));
@@ -251,7 +251,7 @@ public sealed class EvictionsTests
     public void What_was_known_of_leases_ends_with_the_data()
     {
         Observe([X, Self], [X, Self]);
-        _evictions.Learn(Data with { Timeline = 2 });
+        _evictions.SetData(Data with { Timeline = 2 });
         _evictions.Tick(View, At(2000), []);
         Assert.False(_evictions.TryTake(At(2000), out _));
     }
@@ -293,7 +293,7 @@ public sealed class EvictionsTests
 
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
-    private void See(NodeLease lease, int now) => _evictions.Observe([lease], View, At(now));
+    private void See(NodeLease lease, int now) => _evictions.NoteLeases([lease], View, At(now));
 
     // Renewal 9 was seen two seconds ago; this node votes.
     private void Observe(ImmutableArray<NodeId> members, ImmutableArray<NodeId> acknowledged)

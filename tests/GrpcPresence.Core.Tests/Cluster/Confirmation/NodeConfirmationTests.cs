@@ -19,7 +19,7 @@ public sealed class NodeConfirmationTests
     public NodeConfirmationTests()
     {
         _node.Begin(At(0));
-        _node.Learn(Data);
+        _node.SetData(Data);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class NodeConfirmationTests
         Assert.Empty(_node.Read(At(250)).SilentPeers);
         _node.FailRenewal(renewal.Number);
         Assert.True(_node.TryBeginRound(At(300), out var request, out _));
-        _node.Receive(B, new Confirm(request.Round), At(301));
+        _node.Receive(B, new ConfirmResponse(request.Round), At(301));
 
         var status = _node.Read(At(500));
         Assert.Equal([C], status.SilentPeers);
@@ -85,7 +85,7 @@ public sealed class NodeConfirmationTests
     {
         var node = new NodeConfirmation(Self);
         Assert.Equal((ConfirmationState.Unconfirmed, null), (node.Read(At(0)).State, node.Read(At(0)).EndsAfter));
-        _node.Depose();
+        _node.Revoke();
         Assert.Equal((ConfirmationState.Lost, null), (_node.Read(At(0)).State, _node.Read(At(0)).EndsAfter));
     }
 
@@ -120,7 +120,7 @@ public sealed class NodeConfirmationTests
     public void A_deposed_node_is_never_confirmed_again()
     {
         Assert.True(_node.TryBeginRenewal(At(0), out var renewal));
-        _node.Depose();
+        _node.Revoke();
         _node.CompleteRenewal(renewal.Number, Data, [Self], At(1));
         Assert.Equal(ConfirmationState.Lost, _node.StateAt(At(1)));
     }
@@ -189,7 +189,7 @@ public sealed class NodeConfirmationTests
     public void StoreAway_a_majority_of_the_members_confirms_from_when_it_was_asked()
     {
         var round = AskPeers();
-        _node.Receive(B, new Confirm(round), At(1100));
+        _node.Receive(B, new ConfirmResponse(round), At(1100));
         Assert.True(_node.IsConfirmed(At(500) + Counted - TimeSpan.FromTicks(1)));
         Assert.False(_node.IsConfirmed(At(500) + Counted));
     }
@@ -198,10 +198,10 @@ public sealed class NodeConfirmationTests
     public void OneHolder_half_of_the_members_does_not_confirm()
     {
         var round = AskPeers(new NodeId("d", 1));
-        _node.Receive(B, new Confirm(round), At(501));
-        _node.Receive(B, new Confirm(round), At(502));
+        _node.Receive(B, new ConfirmResponse(round), At(501));
+        _node.Receive(B, new ConfirmResponse(round), At(502));
         Assert.False(_node.IsConfirmed(At(1000)));
-        _node.Receive(C, new Confirm(round), At(503));
+        _node.Receive(C, new ConfirmResponse(round), At(503));
         Assert.True(_node.IsConfirmed(At(1000)));
     }
 
@@ -209,9 +209,9 @@ public sealed class NodeConfirmationTests
     public void OneHolder_answers_to_different_rounds_make_no_majority()
     {
         var round = AskPeers(new NodeId("d", 1));
-        _node.Receive(B, new Confirm(round), At(501));
+        _node.Receive(B, new ConfirmResponse(round), At(501));
         Assert.True(_node.TryBeginRound(At(750), out var next, out _));
-        _node.Receive(C, new Confirm(next.Round), At(751));
+        _node.Receive(C, new ConfirmResponse(next.Round), At(751));
         Assert.False(_node.IsConfirmed(At(1100)));
     }
 
@@ -219,8 +219,8 @@ public sealed class NodeConfirmationTests
     public void OneHolder_only_members_of_the_acknowledged_renewal_count()
     {
         var round = AskPeers();
-        _node.Receive(new NodeId("b", 2), new Confirm(round), At(501));
-        _node.Receive(new NodeId("x", 1), new Confirm(round), At(501));
+        _node.Receive(new NodeId("b", 2), new ConfirmResponse(round), At(501));
+        _node.Receive(new NodeId("x", 1), new ConfirmResponse(round), At(501));
         Assert.False(_node.IsConfirmed(At(1000)));
     }
 
@@ -232,7 +232,7 @@ public sealed class NodeConfirmationTests
         {
             Fail(now);
             if (_node.TryBeginRound(At(now), out var request, out _))
-                _node.Receive(B, new Confirm(request.Round), At(now));
+                _node.Receive(B, new ConfirmResponse(request.Round), At(now));
             Assert.Equal(now < 120_000, _node.IsConfirmed(At(now)));
         }
     }
@@ -260,8 +260,8 @@ public sealed class NodeConfirmationTests
     public void OneHolder_after_the_node_has_learned_other_data_peers_confirm_it_only_after_a_renewal()
     {
         var round = AskPeers();
-        _node.Learn(Data with { Timeline = 2 });
-        _node.Receive(B, new Confirm(round), At(600));
+        _node.SetData(Data with { Timeline = 2 });
+        _node.Receive(B, new ConfirmResponse(round), At(600));
         Assert.False(_node.IsConfirmed(At(1400)));
         Assert.False(_node.TryBeginRound(At(800), out _, out _));
     }
@@ -270,7 +270,7 @@ public sealed class NodeConfirmationTests
     public void A_confirmation_stands_when_the_node_learns_other_data()
     {
         Renew(at: 0, answeredAt: 10);
-        _node.Learn(Data with { Timeline = 2 });
+        _node.SetData(Data with { Timeline = 2 });
         Assert.True(_node.IsConfirmed(At(900)));
     }
 
@@ -289,7 +289,7 @@ public sealed class NodeConfirmationTests
         var round = AskPeers();
         Assert.True(_node.IsConfirmedThroughout(At(600)));
         Assert.False(_node.IsConfirmedThroughout(At(1200)));
-        _node.Receive(B, new Confirm(round), At(1200)); // the confirmation of the store ended before
+        _node.Receive(B, new ConfirmResponse(round), At(1200)); // the confirmation of the store ended before
         Assert.True(_node.IsConfirmed(At(1200)));
         Assert.False(_node.IsConfirmedThroughout(At(1200)));
 

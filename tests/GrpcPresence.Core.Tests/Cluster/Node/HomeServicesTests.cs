@@ -150,7 +150,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
     {
         await StartAsync();
         var subject = QuotaKey.Of(_world.Service.Id);
-        _table.Learn(subject.Home, new KnownHolder(Self, 1, default));
+        _table.Update(subject.Home, new KnownHolder(Self, 1, default));
 
         Open(subject.Home, epoch: 1);
 
@@ -168,7 +168,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
     {
         await StartAsync();
         var subject = QuotaKey.Of(_world.Service.Id);
-        _table.Learn(subject.Home, new KnownHolder(Other, 1, default));
+        _table.Update(subject.Home, new KnownHolder(Other, 1, default));
 
         Use(subject);
 

@@ -63,7 +63,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         foreach (var node in new[] { B, C })
             await _data.OpenNode().JoinAsync(node, default);
         _table.Reset(Data, []);
-        _gates.Learn(Data);
+        _gates.SetData(Data);
     }
 
     public ValueTask DisposeAsync()
@@ -79,7 +79,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         Show([A, B]);
         var targets = ShardTargets.Of(_view);
         var own = All.Where(shard => targets[shard] == A).ToArray();
-        _table.Learn(own[0], new KnownHolder(C, 1, Data));
+        _table.Update(own[0], new KnownHolder(C, 1, Data));
 
         Tick();
 
@@ -155,7 +155,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         }
         var held = _table[All[0]].Epoch + 1;
         foreach (var shard in moved.Keys)
-            _table.Learn(shard, new KnownHolder(B, held, Data));
+            _table.Update(shard, new KnownHolder(B, held, Data));
         Tick();
         foreach (var (shard, users) in moved)
         {
@@ -190,9 +190,9 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         var (shard, epoch) = (ClusterNode.ShardOf(service.Sid, "ada"), _table[All[0]].Epoch + 1);
         HandOverAda(service, epoch);
 
-        _table.Learn(shard, new KnownHolder(null, epoch + 1, Data)); // evicted before the switch
+        _table.Update(shard, new KnownHolder(null, epoch + 1, Data)); // evicted before the switch
         Tick();
-        _table.Learn(shard, new KnownHolder(A, epoch + 2, Data));
+        _table.Update(shard, new KnownHolder(A, epoch + 2, Data));
         for (var turn = 0; turn < 3; turn++)
             Pass(TimeSpan.FromMilliseconds(500));
 
@@ -231,7 +231,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         var other = Data with { Timeline = Data.Timeline + 1 };
         _table.Reset(other, []);
 
-        _ownership.ForgetData(other, mayHaveLost: false);
+        _ownership.ResetForNewData(other, mayHaveLost: false);
         _world.Store.ClusterFaults.Clear();
         Pass(Moment);
 
@@ -430,7 +430,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         Accept(Begun.First().Shard);
         Tick();
 
-        Assert.False(_ownership.TryCloseForGood());
+        Assert.False(_ownership.TryCloseAll());
         Assert.False(_ownership.HasMore);
 
         Show([A]);
@@ -439,7 +439,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
             _world.Write();
             Pass(Moment);
         }
-        Assert.False(_ownership.TryCloseForGood());
+        Assert.False(_ownership.TryCloseAll());
         Assert.True(_ownership.HasMore);
     }
 
@@ -532,7 +532,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         await OpenAllAsync();
         var shard = All[3];
 
-        _table.Learn(shard, new KnownHolder(B, _table[shard].Epoch + 1, Data));
+        _table.Update(shard, new KnownHolder(B, _table[shard].Epoch + 1, Data));
         Tick();
 
         Assert.Equal(ShardGateState.Closed, _gates[shard].State);
@@ -546,7 +546,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         var shard = All[3];
         var epoch = _table[shard].Epoch + 1;
 
-        _table.Learn(shard, new KnownHolder(A, epoch, Data));
+        _table.Update(shard, new KnownHolder(A, epoch, Data));
         Tick();
         Assert.Equal(ShardGateState.Closed, _gates[shard].State);
         Pass(Moment);
@@ -617,7 +617,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         _data.Promote(_data.Image); // no commit is lost
         _table.Reset(Data, [.. _data.Image.Cluster.Shards.Values]);
 
-        _ownership.ForgetData(Data, mayHaveLost: false);
+        _ownership.ResetForNewData(Data, mayHaveLost: false);
         for (var turn = 0; turn < 4; turn++)
             Pass(Moment);
         Assert.Equal(ShardGateState.Closed, _gates[shard].State);
@@ -645,7 +645,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         _data.Promote(before);
         _table.Reset(Data, [.. _data.Image.Cluster.Shards.Values]);
 
-        _ownership.ForgetData(Data, mayHaveLost: false);
+        _ownership.ResetForNewData(Data, mayHaveLost: false);
         for (var turn = 0; turn < 4; turn++)
             Pass(Moment);
 
@@ -660,7 +660,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         var other = Data with { Timeline = Data.Timeline + 1 };
         _table.Reset(other, [.. _data.Image.Cluster.Shards.Values]);
 
-        _ownership.ForgetData(other, mayHaveLost: true);
+        _ownership.ResetForNewData(other, mayHaveLost: true);
         Pass(Moment);
 
         Assert.Empty(Open());
@@ -706,7 +706,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     {
         Tick();
         foreach (var held in await _world.Store.ClaimAsync(A, Data, _ownership.ToClaim, default))
-            _table.Learn(held.Shard, new KnownHolder(held.Node, held.Epoch, Data));
+            _table.Update(held.Shard, new KnownHolder(held.Node, held.Epoch, Data));
     }
 
     private async Task OpenAllAsync()
@@ -739,7 +739,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         await _world.Online(service, "ada");
         var shard = ClusterNode.ShardOf(service.Sid, "ada");
         _world.Store.ClusterFaults.Hold(ClusterCall.List);
-        _table.Learn(shard, new KnownHolder(A, _table[shard].Epoch + 1, Data));
+        _table.Update(shard, new KnownHolder(A, _table[shard].Epoch + 1, Data));
         Tick();
         Tick();
         Assert.Equal(1, _world.Store.ClusterFaults.Held);
@@ -751,7 +751,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     {
         var ada = Identity.FromTrusted("ada");
         var (shard, holder) = (Shard.Of(service.Sid, ada), new KnownHolder(B, epoch, Data));
-        _table.Learn(shard, holder);
+        _table.Update(shard, holder);
         Tick();
         _ownership.Receive(B, new HandOverBegin(1, shard, holder, new HandOverStart(default, [])), _now);
         _ownership.Receive(
@@ -789,7 +789,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
 
     private void HandOver(Shard shard, long id, int users)
     {
-        _table.Learn(shard, new KnownHolder(B, 5, Data));
+        _table.Update(shard, new KnownHolder(B, 5, Data));
         Tick();
         _ownership.Receive(B, new HandOverBegin(id, shard, new KnownHolder(B, 5, Data), new HandOverStart(default, [])), _now);
         _ownership.Receive(B, new HandOverEnd(id, shard, users), _now);

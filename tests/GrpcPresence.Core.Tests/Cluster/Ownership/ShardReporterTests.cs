@@ -121,7 +121,7 @@ public sealed class ShardReporterTests
     {
         if (_table[Shard].Data != Data)
             _table.Reset(Data, []);
-        Assert.True(_table.Learn(Shard, new KnownHolder(node, epoch, Data)));
+        Assert.True(_table.Update(Shard, new KnownHolder(node, epoch, Data)));
     }
 
     private void Begin() => _incoming.Receive(B, new HandOverBegin(1, Shard, _table[Shard], new HandOverStart(default, [])));

@@ -40,7 +40,7 @@ public sealed class OwnedCallsTests : IAsyncLifetime
         _service = await _world.NewService();
         _calls = Create(_world.Services);
         _gates.Set(AdasShard, new ShardGate(ShardGateState.Open, 1));
-        _table.Learn(AdasShard, new KnownHolder(Self, 1, default));
+        _table.Update(AdasShard, new KnownHolder(Self, 1, default));
     }
 
     public ValueTask DisposeAsync()
@@ -204,7 +204,7 @@ public sealed class OwnedCallsTests : IAsyncLifetime
     {
         _gates.Set(AdasShard, default);
         var holder = new KnownHolder(new NodeId("c", 1), 2, default);
-        _table.Learn(AdasShard, holder);
+        _table.Update(AdasShard, holder);
         _executor.Answer.SetException(new ShardMovedException(AdasShard));
 
         _calls.Receive(Ingress, Beat(1));

@@ -182,7 +182,7 @@ public sealed class UserRouterTests : IAsyncLifetime
         Hold(B, epoch: 1);
         var call = Write();
 
-        _router.Lose(B, _sent[0].Item, LostItemOutcome.Unknown);
+        _router.Drop(B, _sent[0].Item, DroppedItemOutcome.Unknown);
 
         Assert.Equal(ErrorReason.OutcomeUnknown, ReasonOf(call));
         Hold(C, epoch: 2);
@@ -197,8 +197,8 @@ public sealed class UserRouterTests : IAsyncLifetime
         var beat = Beat();
         var end = _router.EndSession(_service, Ada, World.Session("s"));
 
-        _router.Lose(B, _sent[0].Item, LostItemOutcome.Unknown);
-        _router.Lose(B, _sent[1].Item, LostItemOutcome.Unknown);
+        _router.Drop(B, _sent[0].Item, DroppedItemOutcome.Unknown);
+        _router.Drop(B, _sent[1].Item, DroppedItemOutcome.Unknown);
 
         Assert.Equal(ErrorReason.OwnerUnavailable, ReasonOf(beat));
         Assert.Equal(ErrorReason.OwnerUnavailable, ReasonOf(end));
@@ -226,7 +226,7 @@ public sealed class UserRouterTests : IAsyncLifetime
         Hold(B, epoch: 1);
         var call = Write();
 
-        _router.Lose(B, _sent[0].Item, LostItemOutcome.NotSent);
+        _router.Drop(B, _sent[0].Item, DroppedItemOutcome.NotSent);
         Hold(C, epoch: 2);
         Pass(TimeSpan.Zero);
 
@@ -389,7 +389,7 @@ public sealed class UserRouterTests : IAsyncLifetime
 
     private static ErrorReason ReasonOf(Task call) => ErrorOf(call).Reason;
 
-    private void Hold(NodeId node, long epoch) => Assert.True(_table.Learn(AdasShard, new KnownHolder(node, epoch, default)));
+    private void Hold(NodeId node, long epoch) => Assert.True(_table.Update(AdasShard, new KnownHolder(node, epoch, default)));
 
     private void OpenHere() => _gates.Set(AdasShard, new ShardGate(ShardGateState.Open, 1));
 

@@ -16,7 +16,7 @@ public sealed class ShardGatesTests
 
     public ShardGatesTests()
     {
-        _gates.Learn(Data);
+        _gates.SetData(Data);
         _gates.Set(Shard, new ShardGate(ShardGateState.Open, Epoch: 5));
     }
 
@@ -46,7 +46,7 @@ public sealed class ShardGatesTests
     [Fact]
     public void Live_a_shard_that_was_lost_in_earlier_data_stays_open_in_the_data_that_leaves_it_with_the_node()
     {
-        _gates.Learn(OtherData);
+        _gates.SetData(OtherData);
 
         _gates.Lose(Shard, epoch: 5, Data); // a commit to the data of before has lost it
 
@@ -63,7 +63,7 @@ public sealed class ShardGatesTests
         var kept = new ShardBits();
         kept.Add(lost);
 
-        _gates.Learn(OtherData, kept);
+        _gates.SetData(OtherData, kept);
 
         Assert.Equal(default, _gates[Shard]);
         Assert.Equal(default, _gates[lost]);

@@ -23,8 +23,8 @@ public sealed class ShardTableTests
     [Fact]
     public void A_higher_epoch_replaces_the_holder_of_one_shard()
     {
-        Assert.True(_table.Learn(Shard, new KnownHolder(A, 1, Data)));
-        Assert.True(_table.Learn(Shard, new KnownHolder(B, 3, Data)));
+        Assert.True(_table.Update(Shard, new KnownHolder(A, 1, Data)));
+        Assert.True(_table.Update(Shard, new KnownHolder(B, 3, Data)));
         Assert.Equal(new KnownHolder(B, 3, Data), _table[Shard]);
         Assert.Null(_table[new Shard(6)].Node);
     }
@@ -34,8 +34,8 @@ public sealed class ShardTableTests
     [InlineData(2)]
     public void News_that_is_late_or_repeated_changes_nothing(long epoch)
     {
-        _table.Learn(Shard, new KnownHolder(A, 3, Data));
-        Assert.False(_table.Learn(Shard, new KnownHolder(B, epoch, Data)));
+        _table.Update(Shard, new KnownHolder(A, 3, Data));
+        Assert.False(_table.Update(Shard, new KnownHolder(B, epoch, Data)));
         Assert.Equal(new KnownHolder(A, 3, Data), _table[Shard]);
     }
 
@@ -43,22 +43,22 @@ public sealed class ShardTableTests
     public void The_highest_epoch_wins_when_several_threads_learn()
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = 4 };
-        Parallel.For(1, 10_000, options, epoch => _table.Learn(Shard, new KnownHolder(A, epoch, Data)));
+        Parallel.For(1, 10_000, options, epoch => _table.Update(Shard, new KnownHolder(A, epoch, Data)));
         Assert.Equal(9_999, _table[Shard].Epoch);
     }
 
     [Fact]
     public void What_is_of_other_data_is_not_entered()
     {
-        Assert.False(_table.Learn(Shard, new KnownHolder(A, 1, Other)));
+        Assert.False(_table.Update(Shard, new KnownHolder(A, 1, Other)));
         Assert.Null(_table[Shard].Node);
     }
 
     [Fact]
     public void OneHolder_other_data_replaces_everything_also_by_lower_epochs()
     {
-        _table.Learn(Shard, new KnownHolder(B, 7, Data));
-        _table.Learn(new Shard(6), new KnownHolder(B, 7, Data));
+        _table.Update(Shard, new KnownHolder(B, 7, Data));
+        _table.Update(new Shard(6), new KnownHolder(B, 7, Data));
         var version = _table.Version;
 
         _table.Reset(Other, [new ShardHolder(Shard, A, 3)]);
@@ -66,6 +66,6 @@ public sealed class ShardTableTests
         Assert.Equal(new KnownHolder(A, 3, Other), _table[Shard]);
         Assert.Equal(new KnownHolder(null, 0, Other), _table[new Shard(6)]);
         Assert.NotEqual(version, _table.Version);
-        Assert.False(_table.Learn(Shard, new KnownHolder(B, 8, Data)));
+        Assert.False(_table.Update(Shard, new KnownHolder(B, 8, Data)));
     }
 }

@@ -11,7 +11,7 @@ namespace GrpcPresence.Core.Cluster.Membership;
 /// A view that lacks a run is not enough: the run may be a new one, whose first view this node has not seen yet. A run that came and went
 /// between two views that this node has seen stays unknown. Costs an entry for each name.
 /// </remarks>
-public sealed class GoneNodes
+public sealed class DepartedNodes
 {
     private readonly ConcurrentDictionary<string, long> _last = new(); // the last run of each name that is gone
     private readonly Lock _gate = new(); // guards the view; nothing is called under it

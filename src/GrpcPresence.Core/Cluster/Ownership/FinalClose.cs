@@ -16,7 +16,7 @@ namespace GrpcPresence.Core.Cluster.Ownership;
 /// would refuse it.</item>
 /// </list>
 /// </remarks>
-internal sealed class LastShards(TrackedShards shards, ShardGates gates, CommandQueue queue)
+internal sealed class FinalClose(TrackedShards shards, ShardGates gates, CommandQueue queue)
 {
     private readonly List<SealedShard> _seals = [];
     private int _settled; // so many of the seals, from the first on
@@ -56,5 +56,5 @@ internal sealed class LastShards(TrackedShards shards, ShardGates gates, Command
     /// The store has lost commits. What was written may have to be written again, so nothing counts as settled. Call <see cref="Advance"/>
     /// again only when the stored presence was compared.
     /// </summary>
-    public void ForgetData() => (_settled, _barrier) = (0, null);
+    public void ResetForNewData() => (_settled, _barrier) = (0, null);
 }
