@@ -92,7 +92,7 @@ internal sealed class CommandBatch
     /// <summary>Adds a service instance that this batch creates, under the next key, and returns it with that.</summary>
     public ServiceRecord Insert(ServiceRecord service)
     {
-        service = service with { Id = _nextServiceId++ };
+        service = service with { Id = _nextServiceId++, Timeline = _directory.Timeline };
         var rows = _overlays.Rent();
         rows.BeginNew(_keys.Service(service.Sid), service.Id);
         var first = RowKeys.FirstOf(service.Id);

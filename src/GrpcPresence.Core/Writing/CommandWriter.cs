@@ -263,7 +263,7 @@ public sealed class CommandWriter
             {
                 _services.Apply(service.Record, batch.CacheGeneration);
             }
-            (commits ??= []).Add(service.ToCommit(_store.TimelineOf(service.Record)));
+            (commits ??= []).Add(service.ToCommit());
         }
         if (commits is not null)
         {
