@@ -32,6 +32,7 @@ public sealed partial class InMemoryPresenceStore
             read.Directory = new StoredDirectory(
                 image.DirectoryVersion, image.LastServiceId + 1, image.LastApiKeyId + 1, image.Timeline);
         }
+        Faults.OnBatchRead();
     }
 
     public async ValueTask<CommitResult> CommitAsync(BatchWrites writes)

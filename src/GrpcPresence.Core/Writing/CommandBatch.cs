@@ -67,8 +67,11 @@ internal sealed class CommandBatch
     /// </summary>
     public int CacheGeneration { get; init; }
 
-    /// <summary>The data to which the epochs of the shards belong; default outside of a cluster.</summary>
-    public DataIdentity Data { get; set; }
+    /// <summary>
+    /// The data that the node knew before the batch was read; default outside of a cluster. The store writes nothing of the batch to other
+    /// data.
+    /// </summary>
+    public DataIdentity Data { get; init; }
 
     /// <summary>The shards to which the batch writes, each once; empty outside of a cluster.</summary>
     public List<ShardEpoch> Shards { get; } = [];
