@@ -28,6 +28,9 @@ internal readonly struct Row(NpgsqlDataReader reader)
     /// <summary>Reads a duration, stored as ticks.</summary>
     public TimeSpan Duration(int column) => new(Int64(column));
 
+    /// <summary>Reads an id, such as that of a timeline.</summary>
+    public Guid Guid(int column) => reader.GetGuid(column);
+
     /// <summary>Reads the 128 bits of a SID.</summary>
     public UInt128 Sid(int column) => SidGuid.Read(reader.GetGuid(column));
 

@@ -1,9 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage.Batches;
-using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Postgres.Native;
 using GrpcPresence.Storage.Postgres.Schema;
 using Npgsql;
@@ -25,7 +23,6 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     private readonly NodeRow _row;
     private readonly TaskCompletionSource<string> _fenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _incarnation;
-    private readonly Guid _timeline;
 
     private NpgsqlConnection? _writer; // null after a failed reopening
     private BatchWriter _batchWriter = new(); // of the connection: what the driver knows of a prepared statement stays in the command
@@ -34,7 +31,6 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     private PostgresPresenceStore(PostgresStoreOptions options)
     {
         _options = options;
-        _timeline = options.NewTimeline();
         _incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
         _connections = new PostgresConnections(options, options.Node, _incarnation);
         _row = new NodeRow(_connections, options, options.Node, _incarnation);
@@ -113,9 +109,6 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     }
 
     /// <inheritdoc/>
-    public Guid TimelineOf(ServiceRecord service) => TimelineId.Combine(_timeline, service.Id);
-
-    /// <inheritdoc/>
     public void Dispose()
     {
         try
@@ -156,7 +149,7 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         await DatabaseInspection.CheckTablesAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         await DatabaseInspection.CheckPartsAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         ClockDifference = await ReadClockDifferenceAsync(cancellationToken).ConfigureAwait(false);
-        await _row.TakeAsync(_writer, _timeline, cancellationToken).ConfigureAwait(false);
+        await _row.TakeAsync(_writer, _options.NewTimeline(), cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<TimeSpan> ReadClockDifferenceAsync(CancellationToken cancellationToken)
