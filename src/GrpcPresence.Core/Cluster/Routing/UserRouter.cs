@@ -81,11 +81,17 @@ public sealed class UserRouter(
     }
 
     /// <summary>Ends a session, as <see cref="PresenceTracker.EndSession"/> does.</summary>
-    public Task EndSession(CachedService service, in UserRef user, SessionId session)
+    /// <param name="service">The service instance.</param>
+    /// <param name="user">The user.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="exists">
+    /// Whether the user is known to exist. Otherwise the owner rejects the call with UserNotFound if it does not track the user.
+    /// </param>
+    public Task EndSession(CachedService service, in UserRef user, SessionId session, bool exists)
     {
         var shard = Shard.Of(service.Sid, user.Identity);
         var (sid, id, key) = (service.Sid, service.Id, user);
-        return SubmitAsync(call => new EndSessionItem(call, shard, sid, id, key, session));
+        return SubmitAsync(call => new EndSessionItem(call, shard, sid, id, key, session, exists));
     }
 
     /// <summary>
