@@ -19,7 +19,7 @@ internal sealed class LifecycleEvents(NodeParts parts)
     private ShardBits _open = new(); // the shards that were open at the last comparison
     private int _openCount;
     private DataIdentity _data;
-    private TimeSpan _joinedAt;
+    private TimeSpan _readyChangedAt;
     private TimeSpan _confirmationChangedAt;
     private int _timesConfirmed;
     private bool _isConfirmed;
@@ -29,7 +29,7 @@ internal sealed class LifecycleEvents(NodeParts parts)
     /// <summary>The node has joined.</summary>
     public void NoteJoined()
     {
-        _joinedAt = _confirmationChangedAt = parts.Clock.Now;
+        _readyChangedAt = _confirmationChangedAt = parts.Clock.Now;
         _events.Add(new NodeJoined());
     }
 
@@ -62,12 +62,16 @@ internal sealed class LifecycleEvents(NodeParts parts)
             _data = data;
         }
         CompareConfirmation(now);
-        if (isReady && !_isReady)
-            _events.Add(new NodeReady(now - _joinedAt));
-        _isReady |= isReady;
         if (isLeaving && !_isLeaving)
             _events.Add(new NodeLeaving(_openCount));
         _isLeaving |= isLeaving;
+        if (isReady != _isReady)
+        {
+            var after = now - _readyChangedAt;
+            var reason = isLeaving ? NotReadyReason.Leaving : NotReadyReason.Clock;
+            _events.Add(isReady ? new NodeReady(after) : new NodeNotReady(reason, after));
+            (_isReady, _readyChangedAt) = (isReady, now);
+        }
         CompareEvictions();
     }
 

@@ -54,6 +54,7 @@ internal sealed class StatusReader(
             End = end,
             IsReady = isReady,
             ClockProblem = poll.Clock.Problem,
+            IsStoreAway = poll.IsStoreAway,
             ViewNumber = view.Number,
             View = view.Nodes,
             Members = poll.Members,
@@ -64,7 +65,8 @@ internal sealed class StatusReader(
             HandOvers = [.. moves.Take(Limits.StatusEntries)],
             HandOverCount = moves.Count,
             Peers = ReadPeers(view, now),
-            StoreCalls = ReadCalls(report, waits),
+            Calls = items.Router.ReadWaits(),
+            StoreCalls = ReadStoreCalls(report, waits),
         };
     }
 
@@ -138,15 +140,22 @@ internal sealed class StatusReader(
         return
         [
             .. view.Nodes.Union(links.Keys).Where(node => node != parts.View.Self).OrderBy(node => node.Name, StringComparer.Ordinal)
-                .Select(node => ReadPeer(node, links.GetValueOrDefault(node))),
+                .Select(node => ReadPeer(node, links.GetValueOrDefault(node), shards.Nodes.Find(node))),
         ];
 
-        PeerStatus ReadPeer(NodeId node, LinkStatus link) => new(
-            node, view.Contains(node), contacts.Since(node, now), link.QueuedItems, link.QueuedBytes, link.SentItems,
+        PeerStatus ReadPeer(NodeId node, LinkStatus link, NodeStatus? said) => new(
+            node,
+            view.Contains(node),
+            said is { IsLeaving: true },
+            said is { IsStoreAway: true },
+            contacts.Since(node, now),
+            link.QueuedItems,
+            link.QueuedBytes,
+            link.SentItems,
             link.UnacknowledgedFor);
     }
 
-    private ImmutableArray<StoreCallStatus> ReadCalls(ShardReport report, List<ShardWaitStatus> waits)
+    private ImmutableArray<StoreCallStatus> ReadStoreCalls(ShardReport report, List<ShardWaitStatus> waits)
     {
         var status = calls.Read();
         var loading = waits.Where(wait => wait.Reason == ShardWaitReason.Loading).Select(wait => (TimeSpan?)wait.For).FirstOrDefault();

@@ -181,7 +181,7 @@ internal sealed class OwnedCalls(
     }
 
     private SessionEnd End(CachedService service, EndSessionItem call) => service.Id == call.ServiceId
-        ? tracker.BeginEnd(service, call.User, call.Session)
+        ? tracker.BeginEnd(service, call.User, call.Session, call.Exists)
         : new SessionEnd(Task.FromException(PresenceErrors.ServiceInstanceNotFound(call.Service)));
 
     private void Send(NodeId to, CallItem call, CallResult? result)

@@ -216,7 +216,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         var service = await _a.Services.GetAsync(_nodes.Service, default);
         _a.Store.Faults.FailAllOperations(true);
         _ = _a.Node.Router.EndSession(
-            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"));
+            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"), exists: true);
         Advance(seconds: 0.1);
         _a.Node.Leave();
         Advance(seconds: 1);
@@ -239,7 +239,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         var service = await _a.Services.GetAsync(_nodes.Service, default);
         _a.Store.Faults.FailAllOperations(true);
         var ended = _a.Node.Router.EndSession(
-            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"));
+            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"), exists: true);
         Advance(seconds: 0.1);
 
         _a.Node.Leave();

@@ -414,7 +414,10 @@ internal sealed class SimulatedCluster : IDisposable
     private async Task EndAsync(SimulatedNode node, string user, string session)
     {
         if (await FindServiceAsync(node) is { } service)
-            _clients.End(node.Node.Router.EndSession(service, RefOf(user, mayCreate: false), World.Session(session)), user, session, node);
+        {
+            var ended = node.Node.Router.EndSession(service, RefOf(user, mayCreate: false), World.Session(session), exists: true);
+            _clients.End(ended, user, session, node);
+        }
     }
 
     private async Task<CachedService?> FindServiceAsync(SimulatedNode node)
