@@ -218,6 +218,7 @@ internal sealed class ShardOwnership(
         Gates = gates,
         Targets = _targets,
         View = view,
+        Held = _held,
         Incoming = _incoming,
         Outgoing = _outgoing,
         Done = _done,

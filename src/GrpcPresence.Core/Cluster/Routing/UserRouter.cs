@@ -276,7 +276,8 @@ public sealed class UserRouter(
             _unstored.Add((stored, answer));
         }
         stored.ContinueWith(
-            static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return answer.Task;
     }
 
