@@ -235,9 +235,11 @@ public sealed partial class InMemoryPresenceStore
 
     private void ThrowIfCutOff()
     {
-        if (_isCutOff)
-            throw new StorageException("The node cannot reach the store.");
+        if (FindCutOff() is { } error)
+            throw error;
     }
+
+    private StorageException? FindCutOff() => _isCutOff ? new StorageException("The node cannot reach the store.") : null;
 
     private static T End<T>(T result, CommitFault fault) =>
         fault == CommitFault.None ? result : throw new StorageException("The call was made to report failure.");

@@ -72,7 +72,12 @@ public sealed partial class InMemoryPresenceStore
         }
     }
 
-    public async ValueTask<WriterPosition> ReopenAsync()
+    // A history reopens a store in vain hundreds of times, and an exception that is thrown takes as long as many commits.
+    public ValueTask<WriterPosition> ReopenAsync() => FindCutOff() is { } error
+        ? ValueTask.FromException<WriterPosition>(error)
+        : ReopenReachedAsync();
+
+    private async ValueTask<WriterPosition> ReopenReachedAsync()
     {
         await BeginAsync();
         await Faults.DelayReopeningAsync();

@@ -96,14 +96,15 @@ internal sealed class StatusReader(
             foreach (var shard in _waitsSince.Keys.Where(shard => !present.Contains(shard)))
                 _waitsSince.Remove(shard);
         }
-        waits.Sort(static (one, other) => (other.For, one.Shard.Number).CompareTo((one.For, other.Shard.Number)));
+        if (waits.Count > 1)
+            waits.Sort(static (one, other) => (other.For, one.Shard.Number).CompareTo((one.For, other.Shard.Number)));
         return waits;
     }
 
     private IEnumerable<Shard> ListOpen() =>
         Enumerable.Range(0, Shard.Count).Select(number => new Shard(number)).Where(parts.Gates.IsOpen);
 
-    private static ImmutableArray<ShardWaitCount> Count(List<ShardWaitStatus> waits) =>
+    private static ImmutableArray<ShardWaitCount> Count(List<ShardWaitStatus> waits) => waits.Count == 0 ? [] :
     [
         .. waits.GroupBy(wait => (wait.Reason, wait.Node))
             .Select(group => new ShardWaitCount(group.Key.Reason, group.Key.Node, group.Count(), group.First().For))
@@ -113,9 +114,11 @@ internal sealed class StatusReader(
     /// <summary>Returns the moves of shards, the longest ones first.</summary>
     private List<HandOverStatus> TimeMoves(ShardReport report, TimeSpan now)
     {
+        List<HandOverStatus> moves = [];
+        if (report.HandOvers.Count + shards.Homes.Draining.Count + _movesSince.Count == 0)
+            return moves;
         var draining = shards.Homes.Draining.Except(report.HandOvers.Select(move => move.Shard))
             .Select(shard => new HandOver(shard, HandOverStage.Draining, Peer: null));
-        List<HandOverStatus> moves = [];
         foreach (var (shard, stage, peer) in report.HandOvers.Concat(draining))
         {
             var isOutgoing = stage < HandOverStage.Receiving;

@@ -156,6 +156,7 @@ internal sealed class ShardOwnership(
         Gates = gates,
         Targets = reconciliation.Targets,
         View = view,
+        Held = reconciliation.Held,
         Incoming = openings.Incoming,
         Outgoing = outgoing.InProgress,
         Done = openings.Done,

@@ -17,7 +17,6 @@ internal sealed class ShardReconciliation(NodeId self, ShardTable table, ShardGa
     private readonly long[] _lost = new long[Shard.Count]; // the last epoch under which the shard was lost, whatever the table says
     private readonly ShardBits _dirty = new(); // what Decide has not seen yet, besides changes of the table
     private readonly ShardBits _missing = new(); // this node is the target, and they are not open here
-    private readonly ShardBits _held = new(); // this node is the holder
     private readonly ShardBits _unclaimed = new(); // this node is the target, and they have no holder
     private readonly List<Shard> _toClaim = [];
     private ShardTargets _targets = ShardTargets.Of(new ClusterView(Number: -1, []));
@@ -32,6 +31,9 @@ internal sealed class ShardReconciliation(NodeId self, ShardTable table, ShardGa
 
     /// <summary>The shards that this node should claim, as the last pass has seen it.</summary>
     public IReadOnlyList<Shard> ToClaim => _toClaim;
+
+    /// <summary>The shards that this node holds.</summary>
+    public ShardBits Held { get; } = new();
 
     /// <summary>The shards that this node holds, and may not load from the store yet.</summary>
     public ShardBits ToLoad { get; } = new();
@@ -116,7 +118,7 @@ internal sealed class ShardReconciliation(NodeId self, ShardTable table, ShardGa
         var isTarget = _targets[shard] == self;
         var gate = gates[shard];
         ToLoad.Set(shard, isIn: false);
-        _held.Set(shard, isHolder);
+        Held.Set(shard, isHolder);
         _missing.Set(shard, isTarget && (!isHolder || gate.State == ShardGateState.Closed));
         _unclaimed.Set(shard, isTarget && holder.Node is null);
         ToMove.Set(shard, isHolder && !isTarget && gate.State == ShardGateState.Open && gate.Epoch == holder.Epoch);
@@ -133,7 +135,7 @@ internal sealed class ShardReconciliation(NodeId self, ShardTable table, ShardGa
     /// <summary>Ends a pass: notes whether the node is ready or empty, and what it should claim.</summary>
     public void EndPass()
     {
-        (IsReady, IsEmpty) = (_missing.IsEmpty, _held.IsEmpty);
+        (IsReady, IsEmpty) = (_missing.IsEmpty, Held.IsEmpty);
         _toClaim.Clear();
         for (var word = 0; word < ShardBits.Words; word++)
         {

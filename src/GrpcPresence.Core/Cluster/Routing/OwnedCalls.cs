@@ -203,7 +203,8 @@ internal sealed class OwnedCalls(
     };
 
     private void WakeAfter(Task task) => task.ContinueWith(
-        static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None,
+        TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     private sealed record Running(NodeId From, CallItem Call, SessionEnd End);
 

@@ -309,7 +309,8 @@ public sealed class UserRouter(
             _unstored.Add(new UnstoredBeat(stored, answer, clock.Now));
         }
         stored.ContinueWith(
-            static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return answer.Task;
     }
 
