@@ -1,0 +1,76 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Core.Storage.Cluster;
+using GrpcPresence.Storage.Postgres.Cluster;
+using GrpcPresence.Storage.Postgres.Native;
+using GrpcPresence.Storage.Tests.Postgres;
+using GrpcPresence.Testing;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+
+namespace GrpcPresence.Storage.Tests.Conformance;
+
+public sealed class PostgresClusterStoreConformance : ClusterStoreConformance, IDisposable
+{
+    private readonly string _connectionString = PostgresTests.RentSchema();
+    private readonly List<(PostgresClusterStore Store, SocketRelay Relay, FakeTimeProvider Time)> _nodes = [];
+
+    public void Dispose()
+    {
+        foreach (var (store, relay, _) in _nodes)
+        {
+            store.Dispose();
+            relay.Dispose();
+        }
+        PostgresTests.ReturnSchema(_connectionString);
+    }
+
+    protected override IClusterStore OpenNode()
+    {
+        var relay = new SocketRelay(PostgresServer.Shared.Directory);
+        var time = new FakeTimeProvider();
+        var throughRelay = new NpgsqlConnectionStringBuilder(_connectionString) { Host = relay.Directory }.ConnectionString;
+        var store = PostgresTests.OpenNode(throughRelay, time: time);
+        _nodes.Add((store, relay, time));
+        return store;
+    }
+
+    protected override Func<Task> SendLate(IClusterStore store, BatchWrites writes)
+    {
+        var (node, relay, time) = _nodes.Single(opened => opened.Store == store);
+        var writer = node.WritingSession;
+        var release = relay.HoldRequests();
+        var committing = Task.Run(() => node.CommitAsync(writes).AsTask());
+        for (var attempt = 0; attempt < 2000 && !committing.IsCompleted; attempt++)
+        {
+            time.Advance(PostgresConnections.AnswerLimit);
+            PostgresServer.Query<int>(_connectionString, "SELECT 1");
+        }
+        Assert.Throws<StorageException>(() => { _ = committing.GetAwaiter().GetResult(); });
+        return () =>
+        {
+            release();
+            // The call that was given up closes its connection when it is answered.
+            PostgresTests.WaitUntil(_connectionString, $"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {writer})");
+            return Task.CompletedTask;
+        };
+    }
+
+    /// <summary>Stops the poll between two of its statements by a lock of the table that one of them reads.</summary>
+    protected override async Task<ClusterPoll> PollDuringAsync(IClusterStore store, KnownCluster known, Func<Task> changes)
+    {
+        var session = _nodes.Single(opened => opened.Store == store).Store.CallerName;
+        await using var holder = new NpgsqlConnection($"{_connectionString};Pooling=false");
+        await holder.OpenAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await holder.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand("LOCK TABLE uptime IN ACCESS EXCLUSIVE MODE", holder);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var polling = store.PollAsync(known, TestContext.Current.CancellationToken).AsTask();
+        PostgresTests.WaitUntil(
+            _connectionString,
+            $"EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{session}' AND wait_event_type = 'Lock')");
+        await changes();
+        await transaction.CommitAsync(TestContext.Current.CancellationToken);
+        return await polling;
+    }
+}
