@@ -12,7 +12,7 @@ namespace GrpcPresence.Storage.Postgres.Cluster;
 internal sealed class PollReader(KnownCluster known)
 {
     private const string Counters = """
-        SELECT data_identity(), c.members_version, c.epoch, g.version, clock_timestamp(), t.id
+        SELECT data_identity(), c.members_version, (SELECT max(epoch) FROM shards), g.version, clock_timestamp(), t.id
         FROM cluster AS c CROSS JOIN cluster_changes AS g LEFT JOIN timelines AS t ON t.seq = c.timeline_seq
         """;
 
