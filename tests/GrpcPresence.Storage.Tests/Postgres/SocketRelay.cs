@@ -22,6 +22,7 @@ internal sealed class SocketRelay : IDisposable
     private volatile TaskCompletionSource _thawed = new();
     private volatile TaskCompletionSource _released = new();
     private volatile int _holding; // requests of connections up to this number wait
+    private int _passing; // so many of them do not wait
     private int _accepted;
     private PlannedCut? _planned;
 
@@ -47,9 +48,13 @@ internal sealed class SocketRelay : IDisposable
     /// <summary>Sends the answers that were held, and all further ones.</summary>
     public void Thaw() => _thawed.TrySetResult();
 
-    /// <summary>Holds what the clients of the present connections send, until the function is called that this returns.</summary>
-    public Action HoldRequests()
+    /// <summary>
+    /// Holds what the clients of the present connections send, apart from the first messages, until the function is called that this
+    /// returns.
+    /// </summary>
+    public Action HoldRequests(int passing = 0)
     {
+        _passing = passing;
         var released = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _released = released;
         _holding = Volatile.Read(ref _accepted);
@@ -140,7 +145,7 @@ internal sealed class SocketRelay : IDisposable
                 {
                     if (sender == MessageSender.Server)
                         await _thawed.Task;
-                    else if (connection.Number <= _holding)
+                    else if (connection.Number <= _holding && Interlocked.Decrement(ref _passing) < 0)
                         await _released.Task;
                     if (connection.IsCut)
                         return; // what the server says to a client that is gone

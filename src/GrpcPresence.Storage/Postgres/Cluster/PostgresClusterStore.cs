@@ -109,15 +109,20 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
             return earlier;
         // By the names of its sessions, others know which ones to end with the run.
         _connections.UseName(string.Create(CultureInfo.InvariantCulture, $"node-{id}-{node.Incarnation:x}"));
-        foreach (var connection in new[] { _membership, _renewals, _evictions, _claims, _polls })
-            connection.Renew();
+        RenewConnections();
         _joined = new JoinedNode(node, id);
         return null;
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> LeaveAsync(NodeId node, DataIdentity data, CancellationToken cancellationToken) =>
-        CallAsync(_membership, node, connection => ClusterCalls.LeaveAsync(connection, node, data), cancellationToken);
+    public async ValueTask<bool> LeaveAsync(NodeId node, DataIdentity data, CancellationToken cancellationToken)
+    {
+        var hasLeft = await CallAsync(
+            _membership, node, connection => ClusterCalls.LeaveAsync(connection, node, data), cancellationToken).ConfigureAwait(false);
+        if (hasLeft)
+            RenewConnections(); // it needs none of them any more
+        return hasLeft;
+    }
 
     /// <inheritdoc/>
     public ValueTask<RenewedLease> RenewAsync(
@@ -182,7 +187,13 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
 
     private JoinedNode Joined => _joined ?? throw new InvalidOperationException("The node has not joined.");
 
-    private static async ValueTask<T> CallAsync<T>(
+    private void RenewConnections()
+    {
+        foreach (var connection in new[] { _membership, _renewals, _evictions, _claims, _polls })
+            connection.Renew();
+    }
+
+    private async ValueTask<T> CallAsync<T>(
         CallConnection connection, NodeId node, Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
     {
         try
@@ -195,6 +206,9 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
         }
         catch (Exception exception) when (PostgresFaults.IsStorageFault(exception))
         {
+            // The server was restarted or replaced: the other connections have ended too.
+            if (PostgresFaults.IsEndOfSession(exception))
+                RenewConnections();
             throw PostgresFaults.Translate(exception);
         }
     }
