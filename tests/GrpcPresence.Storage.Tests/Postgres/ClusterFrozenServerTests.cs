@@ -32,7 +32,8 @@ public sealed class ClusterFrozenServerTests : IDisposable
         _data = _store.PollAsync(KnownCluster.Nothing, Stop).AsTask().GetAwaiter().GetResult().Identity;
     }
 
-    public static TheoryData<string> Calls => ["join", "leave", "renew", "evict", "claim", "poll", "users", "ended", "reopen", "purge", "commit"];
+    public static TheoryData<string> Calls =>
+        ["join", "leave", "renew", "evict", "claim", "poll", "users", "ended", "reopen", "purge", "commit"];
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -48,11 +49,9 @@ public sealed class ClusterFrozenServerTests : IDisposable
     public async Task A_call_that_is_not_answered_fails_after_its_limit_and_the_next_one_needs_no_earlier_connection(string name)
     {
         _relay.Freeze();
-        var began = _time.GetTimestamp();
         var call = CallAsync(name, renewal: 1, Stop);
         Assert.False(call.IsCompleted);
         await Assert.ThrowsAnyAsync<StorageException>(() => AfterLimit(call));
-        Assert.True(_time.GetElapsedTime(began) < TimeSpan.FromSeconds(10) * 2); // reopening has two parts
         _relay.Thaw();
 
         StoreSession.Of(_store).Reopen();

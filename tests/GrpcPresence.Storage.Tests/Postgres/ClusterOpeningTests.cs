@@ -10,7 +10,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Postgres;
 
-/// <summary>Who may use a database: one node alone, or the nodes of one cluster.</summary>
+/// <summary>A database is used by one node alone, or by the nodes of one cluster.</summary>
 public sealed class ClusterOpeningTests
 {
     private static readonly ServiceSid Sid = Sample.ServiceSid(1);
@@ -124,7 +124,8 @@ public sealed class ClusterOpeningTests
         var database = PostgresTests.NewDatabase();
         using var node = await PostgresTests.OpenNodeAsync(database, secret: 7);
         Assert.Equal(
-            PostgresClusterOptions.CheckOf([7], "test").ToArray(), PostgresServer.Query<byte[]>(database, "SELECT secret_check FROM cluster"));
+            PostgresClusterOptions.CheckOf([7], "test").ToArray(),
+            PostgresServer.Query<byte[]>(database, "SELECT secret_check FROM cluster"));
     }
 
     [Fact]
@@ -170,7 +171,8 @@ public sealed class ClusterOpeningTests
     private static string Contents(string database) => PostgresServer.Query<string>(
         database,
         """
-        SELECT concat((SELECT json_agg(n) FROM nodes AS n), (SELECT json_agg(c) FROM cluster AS c), (SELECT json_agg(t) FROM timelines AS t),
+        SELECT concat(
+            (SELECT json_agg(n) FROM nodes AS n), (SELECT json_agg(c) FROM cluster AS c), (SELECT json_agg(t) FROM timelines AS t),
             (SELECT json_agg(v) FROM schema_version AS v))
         """);
 }

@@ -64,7 +64,8 @@ public sealed class ClusterPromotionTests
         {
             session.UpdateService(session.FindService(Sid)! with { FriendlyName = "lost", Revision = 2 });
             Assert.True(session.Commit().IsWhole);
-            Assert.Equal(held[0].Epoch + 1, (await store.ClaimAsync(Node, held[0] is { } ? await DataAsync(store) : default, [new Shard(2)], Stop))[0].Epoch);
+            var lost = await store.ClaimAsync(Node, await DataAsync(store), [new Shard(2)], Stop);
+            Assert.Equal(held[0].Epoch + 1, lost[0].Epoch);
         }
         var before = await store.PollAsync(KnownCluster.Nothing, Stop);
         var (timeline, late) = (store.TimelineOf(service), Build(session));
@@ -83,7 +84,7 @@ public sealed class ClusterPromotionTests
         Assert.False(await store.EvictAsync(Node, before.Identity, 0, Stop));
         Assert.Equal(poll.Identity, (await store.RenewAsync(Node, 1, [], Stop)).Data);
         var position = await store.ReopenAsync();
-        Assert.Equal((losesCommits ? 2 : 2, poll.Identity), (position.LastCommit, position.Identity));
+        Assert.Equal((2L, poll.Identity), (position.LastCommit, position.Identity));
         Assert.Null(position.LastResult); // the number may be that of another commit
         late.Generation = position.Generation;
         late.Number = position.LastCommit + 1;

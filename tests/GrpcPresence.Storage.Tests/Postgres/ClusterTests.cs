@@ -43,7 +43,8 @@ public sealed class ClusterTests : IDisposable
         TestContext.Current.TestOutputHelper!.WriteLine($"{took}");
         Assert.True(took < TimeSpan.FromSeconds(2), $"{took}"); // about 0.4 s on an idle machine
         PostgresTests.WaitUntil(
-            _connectionString, $"NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{b.SessionName}' AND state LIKE 'idle in%')");
+            _connectionString,
+            $"NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{b.SessionName}' AND state LIKE 'idle in%')");
     }
 
     [Fact]

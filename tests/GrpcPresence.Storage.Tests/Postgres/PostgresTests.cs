@@ -57,7 +57,8 @@ internal static class PostgresTests
         PostgresPresenceStore.OpenAsync(OptionsOf(connectionString) with { Node = node }, CancellationToken.None);
 
     /// <summary>Opens a store of a node of a cluster, which has not joined.</summary>
-    public static PostgresClusterStore OpenNode(string connectionString, string cluster = "test", byte secret = 1, TimeProvider? time = null) =>
+    public static PostgresClusterStore OpenNode(
+        string connectionString, string cluster = "test", byte secret = 1, TimeProvider? time = null) =>
         OpenNodeAsync(connectionString, cluster, secret, time).GetAwaiter().GetResult();
 
     /// <summary>Opens a store of a node of a cluster, which has not joined.</summary>

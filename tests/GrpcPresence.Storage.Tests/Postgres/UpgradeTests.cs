@@ -43,6 +43,10 @@ public sealed class UpgradeTests
         foreach (var ended in await store.ListEndedSessionsAsync(0, 10, stop))
             Assert.Contains(ended, await store.ListEndedSessionsAsync(Shard.Of(ended.Service, ended.Identity), 0, 10, stop));
         Assert.Equal(0, PostgresServer.Query<long>(
-            database, "SELECT (SELECT count(*) FROM presence WHERE shard IS NULL) + (SELECT count(*) FROM services WHERE home_shard IS NULL)"));
+            database,
+            """
+            SELECT (SELECT count(*) FROM presence WHERE shard IS NULL) + (SELECT count(*) FROM ended_sessions WHERE shard IS NULL)
+                + (SELECT count(*) FROM services WHERE home_shard IS NULL)
+            """));
     }
 }

@@ -8,13 +8,13 @@ using Npgsql;
 namespace GrpcPresence.Storage.Postgres.Cluster;
 
 /// <summary>
-/// The calls of a node that do not belong to the writer's thread. Each is one statement, which calls a function of the schema, so nothing is
-/// left locked when a node stops in the middle.
+/// The calls of a node that do not belong to the writer's thread. Each is one statement, which calls a function of the schema. So nothing
+/// is left locked when a node stops in the middle.
 /// </summary>
 internal static class ClusterCalls
 {
-    // A session whose commit waits for a standby keeps its locks: ending it would show readers a commit that a promotion can lose. Others of
-    // the run count only if they have locks in this schema, because the name of a session says nothing of its schema.
+    // A session whose commit waits for a standby keeps its locks: ending it would show readers a commit that a promotion can lose. Others
+    // of the run count only if they have locks in this schema, because the name of a session says nothing of its schema.
     private const string EndSessions = """
         SELECT pg_terminate_backend(a.pid, 200)
         FROM nodes AS n

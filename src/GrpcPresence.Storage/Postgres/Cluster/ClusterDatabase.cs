@@ -12,12 +12,10 @@ internal sealed class ClusterDatabase(PostgresConnections connections, PostgresS
 
     private const string Find = "SELECT id, secret_check, has_shards FROM cluster";
 
-    // Programs before this schema know no cluster, and would use the database beside it.
-    private const string Store = """
-        UPDATE cluster SET id = $1, secret_check = $2 WHERE id IS NULL;
-        """;
+    private const string Store = "UPDATE cluster SET id = $1, secret_check = $2 WHERE id IS NULL";
 
-    private const string KeepOldProgramsAway = "UPDATE schema_version SET usable_from = greatest(usable_from, 5)";
+    // Programs before this schema know no cluster, and would use the database beside it.
+    private const string KeepOldProgramsAway = "UPDATE schema_version SET usable_from = 5 WHERE usable_from < 5";
 
     private const string ListHolders = "SELECT id FROM nodes WHERE name IS NULL AND state = 'active' ORDER BY id";
 
@@ -44,10 +42,11 @@ internal sealed class ClusterDatabase(PostgresConnections connections, PostgresS
             store.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = cluster.SecretCheck.ToArray() });
             await store.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
-        if (!await FindAsync(connection, cancellationToken).ConfigureAwait(false))
+        var hasShards = await FindAsync(connection, cancellationToken).ConfigureAwait(false);
+        await using (var keep = new NpgsqlCommand(KeepOldProgramsAway, connection))
+            await keep.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        if (!hasShards)
             await new ShardFill(connections).RunAsync(cancellationToken).ConfigureAwait(false);
-        await using var keep = new NpgsqlCommand(KeepOldProgramsAway, connection);
-        await keep.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Returns whether all rows have their shards.</summary>

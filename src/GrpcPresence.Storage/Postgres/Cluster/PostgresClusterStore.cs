@@ -183,7 +183,8 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
     private protected override StorageException? FindRefusal(PostgresException exception) =>
         exception.SqlState == PostgresFaults.OtherData ? new OtherDataException(exception.MessageText) : null;
 
-    private static NodeEvictedException Evicted(NodeId node, Exception? inner = null) => new($"The run {node} of the node is not active.", inner);
+    private static NodeEvictedException Evicted(NodeId node, Exception? inner = null) =>
+        new($"The run {node} of the node is not active.", inner);
 
     private JoinedNode Joined => _joined ?? throw new InvalidOperationException("The node has not joined.");
 

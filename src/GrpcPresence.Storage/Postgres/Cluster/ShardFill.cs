@@ -19,8 +19,6 @@ internal sealed class ShardFill(PostgresConnections connections)
 
     private const string IsDone = "SELECT has_shards FROM cluster";
 
-    private const string KeepOldProgramsAway = "UPDATE schema_version SET usable_from = greatest(usable_from, 5)";
-
     private const string Complete = """
         CREATE INDEX IF NOT EXISTS presence_by_shard ON presence (shard, user_id) WHERE is_online;
         CREATE INDEX IF NOT EXISTS ended_sessions_by_shard ON ended_sessions (shard, id);
@@ -65,7 +63,6 @@ internal sealed class ShardFill(PostgresConnections connections)
                 await FillAsync(writer, list, update, cancellationToken).ConfigureAwait(false);
             await ExecuteAsync(writer, Complete, cancellationToken).ConfigureAwait(false);
         }
-        await ExecuteAsync(holder, KeepOldProgramsAway, cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 

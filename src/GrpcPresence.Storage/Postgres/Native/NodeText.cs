@@ -3,7 +3,9 @@ using GrpcPresence.Core.Domain.Cluster;
 
 namespace GrpcPresence.Storage.Postgres.Native;
 
-/// <summary>Runs of nodes as arrays of the schema name them: the incarnation, a colon, and the name, which may contain any character.</summary>
+/// <summary>
+/// Runs of nodes as arrays of the schema name them: the incarnation, a colon, and the name, which may contain any character.
+/// </summary>
 internal static class NodeText
 {
     /// <summary>Returns the stored form of a run.</summary>

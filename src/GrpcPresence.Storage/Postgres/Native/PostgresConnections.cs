@@ -36,6 +36,9 @@ internal sealed class PostgresConnections : IDisposable
     /// </summary>
     public static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(6);
 
+    /// <summary>How long a reopening may take in all. Less than a call of a cluster may take.</summary>
+    public static readonly TimeSpan ReopeningLimit = TimeSpan.FromSeconds(9);
+
     private const int ConnectTimeoutSeconds = 3;
 
     /// <summary>

@@ -26,7 +26,8 @@ internal static class DatabaseInspection
     // Without them, a key could be given twice. Tools that restore create them after the rows.
     private static readonly string[] UniqueIndices =
     [
-        "nodes_pkey", "nodes_by_name", "node_leases_pkey", "cluster_pkey", "cluster_changes_pkey", "shards_pkey", "directory_pkey", "services_pkey", "services_by_sid", "users_pkey", "users_by_sid", "users_by_identity",
+        "nodes_pkey", "nodes_by_name", "node_leases_pkey", "cluster_pkey", "cluster_changes_pkey", "shards_pkey", "directory_pkey",
+        "services_pkey", "services_by_sid", "users_pkey", "users_by_sid", "users_by_identity",
         "presence_pkey", "tombstones_pkey", "push_bindings_pkey", "push_bindings_by_sid", "push_bindings_by_address",
         "ended_sessions_pkey", "ended_sessions_by_session", "uptime_pkey", "webhooks_pkey", "notifications_pkey", "api_keys_pkey",
         "api_keys_sid_key", "api_keys_by_certificate_name", "timelines_pkey", "timelines_id_key", "timeline_cuts_pkey",

@@ -71,8 +71,10 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             AND wait_event IS DISTINCT FROM 'SyncRep'
         """;
 
-    private const string End =
-        "UPDATE nodes SET state = 'released', written_by = CASE WHEN written_by::xid = xmin THEN pg_current_xact_id() ELSE '0' END WHERE id = $1";
+    private const string End = """
+        UPDATE nodes SET state = 'released', written_by = CASE WHEN written_by::xid = xmin THEN pg_current_xact_id() ELSE '0' END
+        WHERE id = $1
+        """;
 
     private const string MarkAsBehind = "UPDATE nodes SET state = 'released', written_by = '0' WHERE id = $1";
 
@@ -102,7 +104,9 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Waits until no node holds the row, and keeps one that comes back from writing. For a cluster, which has rows of its own.</summary>
+    /// <summary>
+    /// Waits until no node holds the row, and keeps one that comes back from writing. For a cluster, which has rows of its own.
+    /// </summary>
     /// <exception cref="PostgresRejectedException">A node holds the row.</exception>
     public Task EndAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => WhenGoneAsync(
         connection,

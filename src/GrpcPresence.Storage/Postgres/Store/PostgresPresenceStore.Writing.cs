@@ -133,11 +133,13 @@ public partial class PostgresPresenceStore
             _writer = null;
             _batchWriter.Dispose();
             _batchWriter = new BatchWriter();
+            var began = _options.Time.GetTimestamp();
             var opening = _connections.OpenWriterAsync(CancellationToken.None);
             var writer = await AnswerAsync(opening, () => _ = DisposeLateAsync(opening)).ConfigureAwait(false);
             _writer = writer;
             var beginning = begin(writer);
-            return await AnswerAsync(beginning, () => Abandon(writer, beginning)).ConfigureAwait(false);
+            var left = PostgresConnections.ReopeningLimit - _options.Time.GetElapsedTime(began);
+            return await AnswerAsync(beginning, () => Abandon(writer, beginning), left).ConfigureAwait(false);
         }
         catch (Exception exception) when (PostgresFaults.IsStorageFault(exception))
         {
@@ -157,11 +159,13 @@ public partial class PostgresPresenceStore
     /// <summary>Waits for the answer to a call, for a limited time.</summary>
     /// <param name="call">The call.</param>
     /// <param name="abandon">What to do if the call is not answered in time. It goes on and keeps its connection.</param>
-    private async Task<T> AnswerAsync<T>(Task<T> call, Action abandon)
+    /// <param name="left">The time that is left, if that may be less than that of a call.</param>
+    private async Task<T> AnswerAsync<T>(Task<T> call, Action abandon, TimeSpan? left = null)
     {
+        var limit = left < PostgresConnections.AnswerLimit ? left.Value : PostgresConnections.AnswerLimit;
         try
         {
-            return await call.WaitAsync(PostgresConnections.AnswerLimit, _options.Time).ConfigureAwait(false);
+            return await call.WaitAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, _options.Time).ConfigureAwait(false);
         }
         catch (TimeoutException) when (!call.IsCompleted)
         {

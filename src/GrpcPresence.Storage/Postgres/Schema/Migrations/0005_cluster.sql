@@ -17,7 +17,7 @@ CREATE TABLE node_leases (
     acknowledged text[] COLLATE "C" NOT NULL
 ) WITH (fillfactor = 10);
 
--- One row. Whoever changes members or holders of shards takes its lock first, so that a higher epoch is never visible before a lower one.
+-- One row. A call that changes members or holders of shards takes its lock first, so that a higher epoch is never visible before a lower one.
 -- Data is the line of commits that the rows belong to: null until a node joins. secret_check is a keyed hash, and no secret.
 CREATE TABLE cluster (
     only_row boolean PRIMARY KEY CHECK (only_row),
