@@ -3,6 +3,7 @@ using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Storage.Postgres.Cluster;
 using GrpcPresence.Storage.Postgres.Native;
+using GrpcPresence.Storage.Postgres.Schema;
 using GrpcPresence.Storage.Tests.Postgres;
 using GrpcPresence.Testing;
 using Microsoft.Extensions.Time.Testing;
@@ -14,6 +15,7 @@ public sealed class PostgresClusterStoreConformance : ClusterStoreConformance, I
 {
     private readonly string _connectionString = PostgresTests.RentSchema();
     private readonly List<(PostgresClusterStore Store, SocketRelay Relay, FakeTimeProvider Time)> _nodes = [];
+    private bool _wentBack; // so no other test can use the schema
 
     public void Dispose()
     {
@@ -22,7 +24,8 @@ public sealed class PostgresClusterStoreConformance : ClusterStoreConformance, I
             store.Dispose();
             relay.Dispose();
         }
-        PostgresTests.ReturnSchema(_connectionString);
+        if (!_wentBack)
+            PostgresTests.ReturnSchema(_connectionString);
     }
 
     protected override IClusterStore OpenNode()
@@ -54,6 +57,30 @@ public sealed class PostgresClusterStoreConformance : ClusterStoreConformance, I
             PostgresTests.WaitUntil(_connectionString, $"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {writer})");
             return Task.CompletedTask;
         };
+    }
+
+    /// <summary>
+    /// Goes back in one transaction, which readers see as a whole. Another table of the fence rows makes the data another one, as after a
+    /// restored dump.
+    /// </summary>
+    protected override Task<Func<Task>> BackUpAsync()
+    {
+        _wentBack = true;
+        foreach (var table in DatabaseInspection.Tables)
+            PostgresServer.Execute(_connectionString, $"CREATE TABLE kept_{table} AS TABLE {table}");
+        var restore = string.Concat(DatabaseInspection.Tables.Select(table =>
+            $"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table};"));
+        return Task.FromResult(() =>
+        {
+            PostgresServer.Execute(
+                _connectionString,
+                $"""
+                BEGIN; {restore}
+                ALTER TABLE nodes RENAME TO nodes_before; CREATE TABLE nodes (LIKE nodes_before INCLUDING ALL);
+                INSERT INTO nodes SELECT * FROM nodes_before; COMMIT
+                """);
+            return Task.CompletedTask;
+        });
     }
 
     /// <summary>Stops the poll between two of its statements: a part of its messages does not reach the server.</summary>

@@ -121,7 +121,7 @@ internal sealed class StoreSession
     public ServiceRecord InsertService(ServiceRecord service)
     {
         var directory = FindDirectory();
-        service = service with { Id = directory.NextServiceId + _newServices++ };
+        service = service with { Id = directory.NextServiceId + _newServices++, Timeline = directory.Timeline };
         _sids[service.Id] = service.Sid;
         var first = RowKeys.FirstOf(service.Id);
         _services.Add(service.Id, new Pending(new StoredService(service with { Revision = 0, UserCount = 0 }, 0, first, first))

@@ -20,9 +20,8 @@ internal static class ClusterReopening
     private const string RaiseGeneration = """
         UPDATE nodes SET generation = generation + 1, renewed_at = clock_timestamp(), written_by = pg_current_xact_id()
         WHERE id = $1 AND incarnation = $2 AND state = 'active'
-        RETURNING generation, last_commit, (SELECT t.id FROM cluster AS c JOIN timelines AS t ON t.seq = c.timeline_seq),
-            last_directory_stale, last_stale, last_revisions, last_user_counts, last_next_user_ids, last_next_binding_ids,
-            last_lost_shards, last_switch_epoch
+        RETURNING generation, last_commit, last_directory_stale, last_stale, last_revisions, last_user_counts, last_next_user_ids,
+            last_next_binding_ids, last_lost_shards, last_switch_epoch
         """;
 
     /// <summary>Begins the generation. Returns null if the run is not active.</summary>
@@ -48,8 +47,7 @@ internal static class ClusterReopening
             reader.GetInt64(0),
             commit,
             data,
-            reader.GetGuid(2),
-            isSame && last.Sids is { } sids ? BatchWriter.ReadResult(reader, sids, at: 3) : null);
+            isSame && last.Sids is { } sids ? BatchWriter.ReadResult(reader, sids, at: 2) : null);
     }
 }
 
@@ -57,6 +55,5 @@ internal static class ClusterReopening
 /// <param name="Generation">The new generation.</param>
 /// <param name="LastCommit">The number of the last commit.</param>
 /// <param name="Data">The data, as <c>data_identity()</c> gives it.</param>
-/// <param name="Timeline">The timeline of all nodes.</param>
 /// <param name="LastResult">The result of the last commit, if this process sent it to this data.</param>
-internal sealed record ReopenedNode(long Generation, long LastCommit, string Data, Guid Timeline, CommitResult? LastResult);
+internal sealed record ReopenedNode(long Generation, long LastCommit, string Data, CommitResult? LastResult);

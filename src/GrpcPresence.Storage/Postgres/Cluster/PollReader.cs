@@ -12,8 +12,8 @@ namespace GrpcPresence.Storage.Postgres.Cluster;
 internal sealed class PollReader(KnownCluster known)
 {
     private const string Counters = """
-        SELECT data_identity(), c.members_version, (SELECT max(epoch) FROM shards), g.version, clock_timestamp(), t.id
-        FROM cluster AS c CROSS JOIN cluster_changes AS g LEFT JOIN timelines AS t ON t.seq = c.timeline_seq
+        SELECT data_identity(), c.members_version, (SELECT max(epoch) FROM shards), g.version, clock_timestamp()
+        FROM cluster AS c CROSS JOIN cluster_changes AS g
         """;
 
     private const string Uptime = "SELECT alive_time, total FROM uptime";
@@ -50,9 +50,6 @@ internal sealed class PollReader(KnownCluster known)
     private DateTimeOffset _time;
     private ServerUptime _uptime;
 
-    /// <summary>The timeline of the nodes; null until a node has joined.</summary>
-    public Guid? Timeline { get; private set; }
-
     /// <summary>Reads the poll.</summary>
     public async Task<ClusterPoll> ReadAsync(NpgsqlConnection connection)
     {
@@ -61,7 +58,7 @@ internal sealed class PollReader(KnownCluster known)
         {
             _data = DataText.Read(row.Ascii(0));
             (_membersVersion, _epoch, _changesVersion) = (row.Int64(1), row.Int64(2), row.Int64(3));
-            (_time, Timeline) = (row.Clock(4), row.OptionalGuid(5));
+            _time = row.Clock(4);
         });
         snapshot.Add(Uptime, row => _uptime = new ServerUptime(row.OptionalTime(0), row.Duration(1)));
         snapshot.Add(Leases, row => _rows.Add((row.Ascii(0), row.Int64(1), row.Texts(2), row.Texts(3))));

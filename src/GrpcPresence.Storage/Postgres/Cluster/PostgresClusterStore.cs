@@ -2,11 +2,9 @@ using System.Collections.Immutable;
 using System.Globalization;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
-using GrpcPresence.Core.Storage;
-using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Postgres.Native;
 using GrpcPresence.Storage.Postgres.Store;
 using Npgsql;
@@ -49,7 +47,6 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
     private readonly CallConnection _polls;
 
     private volatile JoinedNode? _joined;
-    private volatile TimelineOfNodes? _timeline; // as the last poll or reopening showed it
 
     private PostgresClusterStore(PostgresStoreOptions options, PostgresClusterOptions cluster)
         : base(options)
@@ -72,9 +69,6 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
         OpenAsync(new PostgresClusterStore(options, cluster), cancellationToken);
 
     /// <inheritdoc/>
-    public override Guid TimelineOf(ServiceRecord service) => TimelineId.Combine(_timeline?.Id ?? default, service.Id);
-
-    /// <inheritdoc/>
     public override ValueTask<CommitResult> CommitAsync(BatchWrites writes)
     {
         if (_joined is not { } joined || writes.Node != joined.Node)
@@ -95,7 +89,6 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
         var joined = Joined;
         var state = await ReopenAsync(writer => ClusterReopening.RunAsync(writer, joined, _connections.WriterName, _commits))
             .ConfigureAwait(false) ?? throw Evicted(joined.Node);
-        _timeline = new TimelineOfNodes(state.Timeline);
         _commits = new CommitsSent(state.Data, state.LastCommit, state.LastCommit, state.Data == _commits.Server ? _commits.Sids : null);
         return new WriterPosition(state.Generation, state.LastCommit, state.LastResult) { Identity = DataText.Read(state.Data) };
     }
@@ -139,14 +132,8 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
         CallAsync(_claims, node, connection => ClusterCalls.ClaimAsync(connection, node, data, shards), cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<ClusterPoll> PollAsync(KnownCluster known, CancellationToken cancellationToken)
-    {
-        var reader = new PollReader(known);
-        var poll = await CallAsync(_polls, node: default, reader.ReadAsync, cancellationToken).ConfigureAwait(false);
-        if (reader.Timeline is { } timeline)
-            _timeline = new TimelineOfNodes(timeline);
-        return poll;
-    }
+    public ValueTask<ClusterPoll> PollAsync(KnownCluster known, CancellationToken cancellationToken) =>
+        CallAsync(_polls, node: default, new PollReader(known).ReadAsync, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(
@@ -213,8 +200,6 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
             throw PostgresFaults.Translate(exception);
         }
     }
-
-    private sealed record TimelineOfNodes(Guid Id);
 }
 
 /// <summary>The run that has joined with a store.</summary>

@@ -1,6 +1,5 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Postgres.Native;
 
 namespace GrpcPresence.Storage.Postgres.Store;
@@ -53,7 +52,7 @@ public partial class PostgresPresenceStore
             {
                 var (isKnown, cut) = (false, (long?)null);
                 snapshot.Add(FindTimelineEnd, row => (isKnown, cut) = (true, row.OptionalInt64(0)))
-                    .With(SidGuid.Of(service.Sid.Value), TimelineId.Combine(timeline, service.Id));
+                    .With(SidGuid.Of(service.Sid.Value), timeline);
                 return () =>
                 {
                     // The caller's record may be of an earlier service instance with this SID.

@@ -1,9 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage.Batches;
-using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Postgres.Native;
 using GrpcPresence.Storage.Postgres.Schema;
 using Npgsql;
@@ -25,7 +23,6 @@ public partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
     private protected readonly NodeRow _row;
     private readonly TaskCompletionSource<string> _fenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _incarnation;
-    private readonly Guid _timeline;
 
     private protected NpgsqlConnection? _writer; // null after a failed reopening
     private protected CommitsSent _commits;
@@ -34,7 +31,6 @@ public partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
     private protected PostgresPresenceStore(PostgresStoreOptions options)
     {
         _options = options;
-        _timeline = options.NewTimeline();
         _incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
         _connections = new PostgresConnections(options, options.Node, _incarnation);
         _row = new NodeRow(_connections, options, options.Node, _incarnation);
@@ -116,9 +112,6 @@ public partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public virtual Guid TimelineOf(ServiceRecord service) => TimelineId.Combine(_timeline, service.Id);
-
-    /// <inheritdoc/>
     public void Dispose()
     {
         Release();
@@ -143,7 +136,7 @@ public partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
 
     /// <summary>Takes the database for this node, on the writing connection.</summary>
     private protected virtual Task TakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        _row.TakeAsync(connection, _timeline, cancellationToken);
+        _row.TakeAsync(connection, _options.NewTimeline(), cancellationToken);
 
     /// <summary>Gives the database back, if that is possible at once.</summary>
     private protected virtual void Release()

@@ -296,7 +296,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
             Revision = stored.Revision + 1,
             Configuration = stored.Configuration with { ReachabilityEnabled = false, Revision = stored.Revision + 1 },
         };
-        var commit = new ServiceCommit(changed, Guid.Empty, changed.Revision, [], [changed.Configuration], IsDeleted: false);
+        var commit = new ServiceCommit(changed, changed.Revision, [], [changed.Configuration], IsDeleted: false);
 
         _a.Node.Receive(new NodeId("b", 1), new CommitHint(data with { Timeline = data.Timeline + 1 }, [commit]));
         Assert.True(service.Configuration.ReachabilityEnabled);
