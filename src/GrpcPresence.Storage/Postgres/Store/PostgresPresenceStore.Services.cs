@@ -5,7 +5,7 @@ using GrpcPresence.Storage.Postgres.Native;
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>Reads of service instances and timelines.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     private const string ListServices = $"""
         SELECT {Columns.OfService} FROM services AS s WHERE NOT s.is_deleted AND s.id > $1 ORDER BY s.id LIMIT $2
