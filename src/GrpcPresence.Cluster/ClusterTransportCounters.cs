@@ -1,20 +1,24 @@
 namespace GrpcPresence.Cluster;
 
-/// <summary>What a transport did since its creation.</summary>
-/// <param name="Sent">The messages that were given to the connections. Some of them may be lost.</param>
-/// <param name="DroppedNotInView">The messages that were not sent, because the view lacks their receiver.</param>
-/// <param name="DroppedFull">The messages that were not sent, because too many bytes are on their way to the receiver.</param>
-/// <param name="Received">The messages that were given to the handler.</param>
-/// <param name="DroppedUnknown">The messages of a later version that this one does not know.</param>
-/// <param name="DroppedInvalid">The messages that could not be read.</param>
-/// <param name="DroppedOtherRun">The messages that were sent to an earlier or later run of this node.</param>
-/// <param name="Failed">The messages whose handler threw an exception.</param>
+/// <summary>What a transport did since its creation, in messages.</summary>
+/// <param name="Sent">Given to the connections. Some of them may be lost.</param>
+/// <param name="DroppedNotInView">Not sent, because the view lacks the receiver, or the transport has ended.</param>
+/// <param name="DroppedFull">Not sent, because too many bytes are on their way to the receiver.</param>
+/// <param name="FailedSends">Not sent, because the silo could not take them.</param>
+/// <param name="Received">Given to the handler.</param>
+/// <param name="DroppedUnknown">Of a later version, which this one does not know.</param>
+/// <param name="DroppedInvalid">Could not be read.</param>
+/// <param name="DroppedOtherRun">Sent to an earlier or later run of this node.</param>
+/// <param name="DroppedOverload">Not given to the handler, because too many bytes waited for it.</param>
+/// <param name="FailedHandlers">Lost, because the handler threw an exception. They count as received too.</param>
 public sealed record ClusterTransportCounters(
     long Sent,
     long DroppedNotInView,
     long DroppedFull,
+    long FailedSends,
     long Received,
     long DroppedUnknown,
     long DroppedInvalid,
     long DroppedOtherRun,
-    long Failed);
+    long DroppedOverload,
+    long FailedHandlers);
