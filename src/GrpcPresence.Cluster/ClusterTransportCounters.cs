@@ -6,7 +6,7 @@ namespace GrpcPresence.Cluster;
 /// <param name="DroppedFull">Not sent, because too many bytes are on their way to the receiver.</param>
 /// <param name="FailedSends">Not sent, because the silo could not take them.</param>
 /// <param name="Received">Given to the handler.</param>
-/// <param name="DroppedUnknown">Of a later version, which this one does not know.</param>
+/// <param name="DroppedUnknown">Of a later version, which this one does not know. Items of a link count like messages.</param>
 /// <param name="DroppedInvalid">Could not be read.</param>
 /// <param name="DroppedOtherRun">Sent to an earlier or later run of this node.</param>
 /// <param name="DroppedOverload">Not given to the handler, because too many bytes waited for it.</param>

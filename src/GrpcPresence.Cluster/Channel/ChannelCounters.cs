@@ -24,7 +24,7 @@ internal sealed class ChannelCounters
 
     public void NoteReceived() => Interlocked.Increment(ref _received);
 
-    public void NoteUnknown() => Interlocked.Increment(ref _unknown);
+    public void NoteUnknown(int count) => Interlocked.Add(ref _unknown, count);
 
     public long NoteInvalid() => Interlocked.Increment(ref _invalid);
 

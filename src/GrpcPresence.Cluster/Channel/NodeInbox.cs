@@ -35,7 +35,9 @@ internal sealed class NodeInbox(NodeId self, TransportState state, Action<NodeId
         Interlocked.Add(ref _waiting, -bytes.Length);
         if (state.HasEnded)
             return;
-        switch (MessageCodec.Decode(bytes, self, out var from, out var message))
+        var result = MessageCodec.Decode(bytes, self, out var from, out var message, out var unknownItems);
+        state.Counters.NoteUnknown(unknownItems);
+        switch (result)
         {
             case DecodeResult.Decoded:
                 try
@@ -49,7 +51,7 @@ internal sealed class NodeInbox(NodeId self, TransportState state, Action<NodeId
                 }
                 break;
             case DecodeResult.Unknown:
-                state.Counters.NoteUnknown();
+                state.Counters.NoteUnknown(1);
                 break;
             case DecodeResult.OtherRun:
                 state.Counters.NoteOtherRun();
