@@ -105,6 +105,9 @@ internal sealed class TestCluster : IAsyncDisposable
         _network.Leave(id);
     }
 
+    /// <summary>Removes a node from the views, as when the others believe that it is dead. It sees that.</summary>
+    public void RemoveFromView(TestServer node) => _network.Leave(_nodes.Single(started => started.Server == node).Id);
+
     public async ValueTask DisposeAsync()
     {
         // All leave at the same time, so the last ones have nobody to give their shards to.
