@@ -5,7 +5,8 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Tests.Cluster;
 
 /// <summary>Tests servers that are the nodes of a cluster.</summary>
-public sealed class ClusterServerTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Collection(SharedCluster.Collection)]
+public sealed class ClusterServerTests(SharedCluster shared)
 {
     private readonly TestCluster _cluster = shared.Cluster;
 

@@ -7,6 +7,7 @@ using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 namespace GrpcPresence.Server.Tests.Cluster;
 
 /// <summary>Tests how nodes of a cluster start, stop and end.</summary>
+[Collection(SharedCluster.Collection)]
 public sealed class ClusterStopTests
 {
     [Fact]
@@ -76,7 +77,8 @@ public sealed class ClusterStopTests
         Assert.Equal("SERVER_STOPPING", end.Reason);
         await first.BeatAsync(service, "bob");
 
-        using var resumed = Watch.Open(cluster.Nodes[1], new WatchUsersRequest { ServiceSid = service, ResumeToken = end.Metadata["resume_token"] });
+        var request = new WatchUsersRequest { ServiceSid = service, ResumeToken = end.Metadata["resume_token"] };
+        using var resumed = Watch.Open(cluster.Nodes[1], request);
         var messages = await resumed.Sync();
         Assert.DoesNotContain(messages, message => message.Reset is not null);
         Assert.Equal(["bob"], messages.SelectMany(message => message.Updates?.Updates ?? []).Select(update => update.User.Identity));

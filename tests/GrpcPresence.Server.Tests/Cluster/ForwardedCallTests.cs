@@ -17,6 +17,7 @@ using Microsoft.AspNetCore.Http;
 namespace GrpcPresence.Server.Tests.Cluster;
 
 /// <summary>Tests what the owner of a call knows of its caller, and what is done once although two nodes see the call.</summary>
+[Collection(SharedCluster.Collection)]
 public sealed class ForwardedCallTests : IDisposable
 {
     private const string Account = "AC00000000000000000000000000000001";

@@ -8,8 +8,8 @@ using GrpcPresence.Core.Domain.Cluster;
 namespace GrpcPresence.Server.Tests.Cluster;
 
 /// <summary>
-/// The views of a cluster whose nodes are servers of this process, and channels between them that lose nothing and keep the order. Safe from
-/// any thread.
+/// The views of a cluster whose nodes are servers of this process, and channels between them that lose nothing and keep the order. Safe
+/// from any thread.
 /// </summary>
 internal sealed class LoopbackNetwork
 {

@@ -3,9 +3,15 @@ using GrpcPresence.Server.Tests.Services;
 
 namespace GrpcPresence.Server.Tests.Cluster;
 
-/// <summary>A cluster of three nodes for all tests of a class.</summary>
-public sealed class SharedCluster : IAsyncLifetime
+/// <summary>
+/// A cluster of three nodes. The tests of clusters run one after the other, because a node that gets no processor for a second rejects
+/// heartbeats, as it must.
+/// </summary>
+[CollectionDefinition(Collection)]
+public sealed class SharedCluster : IAsyncLifetime, ICollectionFixture<SharedCluster>
 {
+    public const string Collection = "clusters";
+
     private int _calls;
 
     internal TestCluster Cluster { get; private set; } = null!;
@@ -26,37 +32,43 @@ public sealed class SharedCluster : IAsyncLifetime
 }
 
 /// <summary>The tests of users, called at nodes of a cluster.</summary>
-public sealed class ClusterUserTests(SharedCluster cluster) : UserServiceTests, IClassFixture<SharedCluster>
+[Collection(SharedCluster.Collection)]
+public sealed class ClusterUserTests(SharedCluster cluster) : UserServiceTests
 {
     private protected override Task<TestServer> StartAsync() => cluster.NextAsync();
 }
 
 /// <summary>The tests of service instances and configurations, called at nodes of a cluster.</summary>
-public sealed class ClusterConfigurationTests(SharedCluster cluster) : ConfigurationServiceTests, IClassFixture<SharedCluster>
+[Collection(SharedCluster.Collection)]
+public sealed class ClusterConfigurationTests(SharedCluster cluster) : ConfigurationServiceTests
 {
     private protected override Task<TestServer> StartAsync() => cluster.NextAsync();
 }
 
 /// <summary>The tests of notification settings, called at nodes of a cluster.</summary>
-public sealed class ClusterNotificationTests(SharedCluster cluster) : NotificationConfigurationTests, IClassFixture<SharedCluster>
+[Collection(SharedCluster.Collection)]
+public sealed class ClusterNotificationTests(SharedCluster cluster) : NotificationConfigurationTests
 {
     private protected override Task<TestServer> StartAsync() => cluster.NextAsync();
 }
 
 /// <summary>The tests of webhook settings, called at nodes of a cluster.</summary>
-public sealed class ClusterWebhookConfigurationTests(SharedCluster cluster) : WebhookConfigurationTests, IClassFixture<SharedCluster>
+[Collection(SharedCluster.Collection)]
+public sealed class ClusterWebhookConfigurationTests(SharedCluster cluster) : WebhookConfigurationTests
 {
     private protected override Task<TestServer> StartAsync() => cluster.NextAsync();
 }
 
 /// <summary>The tests of push bindings, called at nodes of a cluster.</summary>
-public sealed class ClusterPushBindingTests(SharedCluster cluster) : ListPushBindingsTests, IClassFixture<SharedCluster>
+[Collection(SharedCluster.Collection)]
+public sealed class ClusterPushBindingTests(SharedCluster cluster) : ListPushBindingsTests
 {
     private protected override Task<TestServer> StartAsync() => cluster.NextAsync();
 }
 
 /// <summary>The tests of unary heartbeats, called at nodes of a cluster.</summary>
-public sealed class ClusterHeartbeatTests(SharedCluster cluster) : HeartbeatTests, IClassFixture<SharedCluster>
+[Collection(SharedCluster.Collection)]
+public sealed class ClusterHeartbeatTests(SharedCluster cluster) : HeartbeatTests
 {
     private protected override Task<TestServer> StartAsync() => cluster.NextAsync();
 }

@@ -50,7 +50,7 @@ internal sealed class TestServer : IAsyncDisposable
 
     public LogRecorder Log { get; } = new();
 
-    /// <summary>Whether several tests use the server. Then disposing it does nothing, and whoever started it calls <see cref="EndAsync"/>.</summary>
+    /// <summary>Whether several tests use the server. Then disposing it does nothing, and <see cref="EndAsync"/> stops it.</summary>
     public bool IsShared { get; set; }
 
     public BodyReads Reads { get; } = new();

@@ -27,8 +27,8 @@ internal sealed class NodeMetrics(IMeterFactory factory)
             "presence.node.shards",
             () => ShardsOf(read()),
             "{shard}",
-            "Shards by state: target counts those that the node should hold, open those that it answers for, waiting those that it holds or "
-                + "should hold and does not answer for.");
+            "Shards by state: target counts those that the node should hold, open those that it answers for, and waiting those that it "
+                + "holds or should hold and does not answer for.");
         _meter.CreateObservableUpDownCounter(
             "presence.node.members", () => read().Members.Length, "{node}", "Nodes that the store shows as active.");
         _meter.CreateObservableGauge(

@@ -22,7 +22,8 @@ internal sealed class OwnedMethods
         where TResponse : class
     {
         // Unknown fields have no effect, as at the ingress. An ingress of a later version may send some.
-        var parser = ((IMessage)Activator.CreateInstance<TRequest>()).Descriptor.Parser.WithDiscardUnknownFields(discardUnknownFields: true);
+        var type = ((IMessage)Activator.CreateInstance<TRequest>()).Descriptor;
+        var parser = type.Parser.WithDiscardUnknownFields(discardUnknownFields: true);
         _methods.Add(rule.Method, RunAsync);
 
         async Task<IMessage> RunAsync(ReadOnlyMemory<byte> bytes, CallScope scope, ServerCallContext context)

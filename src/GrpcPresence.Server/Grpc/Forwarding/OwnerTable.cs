@@ -38,7 +38,8 @@ internal static class OwnerTable
     };
 
     /// <summary>Returns what the request concerns; null for a method that runs at the ingress.</summary>
-    public static Func<TRequest, CallSubject>? Find<TRequest>() => (Func<TRequest, CallSubject>?)Subjects.GetValueOrDefault(typeof(TRequest));
+    public static Func<TRequest, CallSubject>? Find<TRequest>() =>
+        (Func<TRequest, CallSubject>?)Subjects.GetValueOrDefault(typeof(TRequest));
 
     /// <summary>Whether the method with this request runs at an owner.</summary>
     public static bool Contains(Type request) => Subjects.ContainsKey(request);
