@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Cluster;
 
@@ -87,12 +88,12 @@ public sealed class ClusterServerTests(SharedCluster shared)
         using (var stream = await HeartbeatStream.OpenAsync(ingress, service, endSessionsOnClose))
         {
             Assert.Equal(users.Count, (await stream.BeatAsync([.. users.Select(user => (user, "s1"))])).Accepted);
-            await OnlineAsync(users, isOnline: true);
+            await Barrier.Within(OnlineAsync(users, isOnline: true), "all users came online");
             await stream.Close();
         }
         if (endSessionsOnClose)
         {
-            await OnlineAsync(users, isOnline: false);
+            await Barrier.Within(OnlineAsync(users, isOnline: false), "all users went offline");
             return;
         }
         foreach (var user in users)

@@ -92,7 +92,7 @@ public sealed class ForwardedCallTests : IDisposable
     {
         await using var cluster = await TestCluster.StartAsync(settings: Guarded);
         var (creator, ingress) = (cluster.Nodes[0], cluster.Nodes[1]);
-        var (service, key) = await CreateAsync(creator, ApiKeyRole.Admin);
+        var (service, key) = await CreateAsync(creator, ApiKeyRole.Admin, created => cluster.HomeOf(created) == cluster.Nodes[2]);
         var calls = As(ingress, GuardedServer.Basic(key));
         var users = new UserService.UserServiceClient(calls);
         var configurations = new ConfigurationService.ConfigurationServiceClient(calls);
@@ -171,12 +171,15 @@ public sealed class ForwardedCallTests : IDisposable
         }
     }
 
-    /// <summary>Creates a service instance and an API key for it.</summary>
-    private static async Task<(string Service, CreateApiKeyResponse Key)> CreateAsync(TestServer node, ApiKeyRole role)
+    /// <summary>Creates a service instance that fits, and an API key for it.</summary>
+    private static async Task<(string Service, CreateApiKeyResponse Key)> CreateAsync(
+        TestServer node, ApiKeyRole role, Func<string, bool>? fits = null)
     {
         var account = As(node, GuardedServer.Basic(Account, Token));
-        var created = await new ConfigurationService.ConfigurationServiceClient(account).CreateServiceInstanceAsync(new());
-        var service = created.ServiceInstance.Sid;
+        var service = "IS" + Guid.NewGuid().ToString("n");
+        while (fits?.Invoke(service) == false)
+            service = "IS" + Guid.NewGuid().ToString("n");
+        await new ConfigurationService.ConfigurationServiceClient(account).CreateServiceInstanceAsync(new() { ServiceSid = service });
         var keys = new ApiKeyService.ApiKeyServiceClient(account);
         return (service, await keys.CreateApiKeyAsync(new CreateApiKeyRequest { ServiceSid = service, Role = role }));
     }

@@ -4,7 +4,6 @@ using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Server.Composition.Cluster;
 using GrpcPresence.Server.Health;
 using GrpcPresence.Server.Settings;
@@ -57,7 +56,6 @@ internal sealed class TestCluster : IAsyncDisposable
         var view = _network.Join(id);
         var server = await TestServer.StartAsync(store: store, settings: _settings, services: services =>
         {
-            services.AddSingleton<IClusterStore>(store);
             services.AddSingleton(view);
             services.AddSingleton<INodeChannel>(provider =>
                 _network.Connect(id, () => provider.GetRequiredService<ClusterNode>().Receive));

@@ -6,6 +6,7 @@ using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Watching;
@@ -28,8 +29,8 @@ internal static class ClusterRegistration
 
     /// <summary>
     /// Adds a node. Call it after the domain was added: the node starts after the other services, and stops before them. Requires a
-    /// registered <see cref="IClusterView"/>, <see cref="INodeChannel"/> and <see cref="IClusterStore"/>, which is the store of the domain
-    /// too. What the channel receives must be given to <see cref="ClusterNode.Receive"/>, with a sender that has proved to be this node.
+    /// registered <see cref="IClusterView"/> and <see cref="INodeChannel"/>, and that the store is an <see cref="IClusterStore"/>. What the
+    /// channel receives must be given to <see cref="ClusterNode.Receive"/>, with a sender that has proved to be this node.
     /// </summary>
     public static IServiceCollection AddClusterNode(this IServiceCollection services)
     {
@@ -65,7 +66,8 @@ internal static class ClusterRegistration
         {
             View = provider.GetRequiredService<IClusterView>(),
             Channel = provider.GetRequiredService<INodeChannel>(),
-            Store = provider.GetRequiredService<IClusterStore>(),
+            // Not under a registration of its own: the container would dispose of the store twice.
+            Store = (IClusterStore)provider.GetRequiredService<IPresenceStore>(),
             Clock = provider.GetRequiredService<NodeClock>(),
             Confirmation = provider.GetRequiredService<ConfirmationProtocol>(),
             Gates = provider.GetRequiredService<ShardGates>(),
