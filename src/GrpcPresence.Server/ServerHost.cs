@@ -142,6 +142,8 @@ internal static class ServerHost
         services.AddSingleton<ApiKeyGrpcService>();
         services.AddSingleton<ConfigurationGrpcService>();
         services.AddSingleton<HeartbeatReplies>();
+        services.AddSingleton<UserSessions>();
+        services.AddSingleton<EditHook>();
         services.AddSingleton<UserGrpcService>();
         services.AddSingleton<WatchUsersHandler>();
         services.AddSingleton<HealthGrpcService>();

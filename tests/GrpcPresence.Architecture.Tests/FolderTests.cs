@@ -68,7 +68,7 @@ public sealed class FolderTests
         ["Health"] = ["Telemetry"],
         ["Reflection"] = [],
         ["Rest"] = ["Grpc", "Streams", "Webhooks", .. Security],
-        ["Composition"] = ["Grpc", "Streams", "Webhooks", .. Security],
+        ["Composition"] = ["Grpc", "Health", "Streams", "Webhooks", .. Security],
         ["Demo"] = Security,
         ["Cli"] = ["Composition", "Demo", .. Security],
     };

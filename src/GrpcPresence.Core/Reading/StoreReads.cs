@@ -14,7 +14,7 @@ namespace GrpcPresence.Core.Reading;
 public sealed class StoreReads(IStoreReader store, ReadQueue queue, QuotaLimiter limiter)
 {
     /// <summary>Reads for the server itself.</summary>
-    public IStoreReader OfServer { get; } = new OwnedReader(store, queue, limiter, ReadOwner.Server, ReadKind.Server);
+    public IStoreReader OfServer { get; } = ForServer(store, queue);
 
     /// <summary>Reads for a call. A read over the quotas waits, and then fails with QuotaExceeded.</summary>
     public IStoreReader OfCall(ReadOwner owner) => new OwnedReader(store, queue, limiter, owner, ReadKind.Call);
@@ -25,6 +25,13 @@ public sealed class StoreReads(IStoreReader store, ReadQueue queue, QuotaLimiter
     /// </summary>
     public IStoreReader OfWatch(ReadOwner owner) => new OwnedReader(store, queue, limiter, owner, ReadKind.Watch);
 
+    /// <summary>
+    /// Returns a reader for the server itself. It needs no limiter: in a cluster, the parts that divide the quotas among the nodes read
+    /// the store too.
+    /// </summary>
+    public static IStoreReader ForServer(IStoreReader store, ReadQueue queue) =>
+        new OwnedReader(store, queue, limiter: null, ReadOwner.Server, ReadKind.Server);
+
     private enum ReadKind
     {
         Server,
@@ -32,8 +39,8 @@ public sealed class StoreReads(IStoreReader store, ReadQueue queue, QuotaLimiter
         Watch,
     }
 
-    /// <summary>A reader for one owner.</summary>
-    private sealed class OwnedReader(IStoreReader store, ReadQueue queue, QuotaLimiter limiter, ReadOwner owner, ReadKind kind)
+    /// <summary>A reader for one owner. The server's own has no limiter.</summary>
+    private sealed class OwnedReader(IStoreReader store, ReadQueue queue, QuotaLimiter? limiter, ReadOwner owner, ReadKind kind)
         : IStoreReader
     {
         public ValueTask<ServiceRecord?> FindServiceAsync(ServiceSid service, CancellationToken cancellationToken) =>
@@ -162,10 +169,10 @@ public sealed class StoreReads(IStoreReader store, ReadQueue queue, QuotaLimiter
             // The pipeline has charged a call its first rows. A watch is charged here, because it reads for as long as it is open.
             if (kind == ReadKind.Watch)
             {
-                await limiter.ChargeReadAsync(of.Service, of.Caller, rows: 1, TimeSpan.MaxValue, cancellationToken).ConfigureAwait(false);
+                await limiter!.ChargeReadAsync(of.Service, of.Caller, rows: 1, TimeSpan.MaxValue, cancellationToken).ConfigureAwait(false);
                 return await ReadAsync(of, read, costOf, cancellationToken).ConfigureAwait(false);
             }
-            if (!limiter.TryBeginRead(of.Service, of.Caller, out var reading, out var error))
+            if (!limiter!.TryBeginRead(of.Service, of.Caller, out var reading, out var error))
             {
                 await limiter.HoldRejectionAsync((of.Caller ?? of.Service)!, cancellationToken).ConfigureAwait(false);
                 throw error;
@@ -178,7 +185,7 @@ public sealed class StoreReads(IStoreReader store, ReadQueue queue, QuotaLimiter
             ReadOwner of, Func<ValueTask<TResult>> read, Func<TResult, int> costOf, CancellationToken cancellationToken)
         {
             var result = await queue.RunAsync(of, read, cancellationToken).ConfigureAwait(false);
-            limiter.SpendRows(of.Service, of.Caller, costOf(result) - (kind == ReadKind.Call ? Limits.RowsPerCall : 1));
+            limiter!.SpendRows(of.Service, of.Caller, costOf(result) - (kind == ReadKind.Call ? Limits.RowsPerCall : 1));
             return result;
         }
     }

@@ -1,4 +1,5 @@
 using System.Runtime;
+using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Server.Telemetry;
 
@@ -6,19 +7,22 @@ namespace GrpcPresence.Server.Composition;
 
 /// <summary>
 /// Loads the users that were online when the last process ended, before the listener opens. Their leases begin when the server is ready, so
-/// that a deployment does not make users appear offline.
+/// that a deployment does not make users appear offline. A node of a cluster loads the shards that it takes over, and nothing here.
 /// </summary>
 internal sealed class RecoveryService(
     PresenceRecovery recovery,
     PresenceTracker tracker,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
-    ILogger<RecoveryService> logger)
+    ILogger<RecoveryService> logger,
+    ClusterNode? node = null)
     : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (node is not null)
+            return;
         var began = time.GetTimestamp();
         var users = await LoadAsync(cancellationToken);
         var duration = time.GetElapsedTime(began);

@@ -1,5 +1,6 @@
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using GrpcPresence.Server.Grpc.Forwarding;
 using GrpcPresence.Server.Grpc.Pipeline;
 using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Security.Authorization;
@@ -17,7 +18,8 @@ internal static class GrpcMapping
         var binder = new MethodBinder(
             services.GetRequiredService<MethodPipeline>(),
             services.GetRequiredService<LocalMethods>(),
-            services.GetRequiredService<WatchUsersHandler>());
+            services.GetRequiredService<WatchUsersHandler>(),
+            services.GetService<CallForwarder>());
         bind(binder, services.GetRequiredService<TService>());
         var definition = binder.Build();
         app.MapGrpcService(_ => definition).Add(endpoint => Wrap(endpoint, services));

@@ -49,6 +49,20 @@ internal sealed class HealthStatuses
         }
     }
 
+    /// <summary>
+    /// Sets the status of the server as a whole and of its services, as <see cref="Set"/> does. A node of a cluster is not ready before it
+    /// has opened its shards, or while its clock is wrong.
+    /// </summary>
+    public void SetReady(bool isReady)
+    {
+        var status = isReady ? ServingStatus.Serving : ServingStatus.NotServing;
+        lock (_gate)
+        {
+            foreach (var name in _statuses.Keys.Where(name => name != Storage && !_isDraining).ToArray())
+                SetLocked(name, status);
+        }
+    }
+
     /// <summary>Sets every status to not serving, notifies every watch, and ends it.</summary>
     public void Drain()
     {

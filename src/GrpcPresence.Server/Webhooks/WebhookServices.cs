@@ -1,5 +1,8 @@
+using GrpcPresence.Core.Cluster.Confirmation;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;
@@ -37,8 +40,18 @@ internal static class WebhookServices
         services.AddSingleton<WebhookLog>();
         services.AddSingleton<IWebhookSender, WebhookSender>();
         services.AddSingleton<PreHook>();
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WebhookDispatcher>(provider, Random.Shared));
+        services.AddSingleton(NewDispatcher);
         services.AddHostedService<WebhookService>();
         return services;
     }
+
+    private static WebhookDispatcher NewDispatcher(IServiceProvider provider) => new(
+        provider.GetRequiredService<IStoreReader>(),
+        provider.GetRequiredService<CommandQueue>(),
+        provider.GetRequiredService<IWebhookSender>(),
+        provider.GetRequiredService<StorageStatus>(),
+        provider.GetRequiredService<PresenceMetrics>(),
+        provider.GetRequiredService<TimeProvider>(),
+        Random.Shared,
+        provider.GetService<NodeConfirmationCheck>()?.IsConfirmed);
 }

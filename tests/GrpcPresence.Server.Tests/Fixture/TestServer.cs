@@ -50,6 +50,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     public LogRecorder Log { get; } = new();
 
+    /// <summary>Whether several tests use the server. Then disposing it does nothing, and <see cref="EndAsync"/> stops it.</summary>
+    public bool IsShared { get; set; }
+
     public BodyReads Reads { get; } = new();
 
     public Uri Address => new(_app.Urls.First());
@@ -166,7 +169,10 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>Starts the stop, and returns a task that completes when the server has stopped.</summary>
     public Task StopAsync() => _stopped ??= _app.StopAsync(CancellationToken.None);
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => IsShared ? default : EndAsync();
+
+    /// <summary>Stops the server.</summary>
+    public async ValueTask EndAsync()
     {
         Store.Faults.Clear();
         Channel?.Dispose(); // null if the server failed to start

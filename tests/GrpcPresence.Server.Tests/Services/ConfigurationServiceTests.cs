@@ -6,8 +6,11 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-public sealed class ConfigurationServiceTests
+public class ConfigurationServiceTests
 {
+    /// <summary>Starts the server that the tests call. Those of a cluster call one of its nodes.</summary>
+    private protected virtual Task<TestServer> StartAsync() => TestServer.StartAsync();
+
     private static readonly string Unknown = "IS" + new string('f', 32);
 
     [Fact]
@@ -39,7 +42,7 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task A_sid_that_is_taken_is_rejected()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
 
         var error = await CallError.Of(server.Configuration.CreateServiceInstanceAsync(new() { ServiceSid = sid }));
@@ -51,7 +54,7 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task Service_instances_are_listed_page_by_page()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await TestServer.StartAsync(); // alone, because it lists all of them
         string[] sids = [await server.CreateServiceAsync(), await server.CreateServiceAsync(), await server.CreateServiceAsync()];
 
         var first = await server.Configuration.ListServiceInstancesAsync(new() { PageSize = 2 });
@@ -65,7 +68,7 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task A_configuration_changes_where_the_mask_says_so()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         var before = (await server.Configuration.GetConfigurationAsync(new() { ServiceSid = sid })).Configuration;
 
@@ -86,7 +89,7 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task A_duration_that_the_mask_names_and_the_message_leaves_unset_takes_its_default()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         var zero = new Configuration { ServiceSid = sid, OfflineDebounce = new Duration() };
 
@@ -99,7 +102,7 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task Settings_that_contradict_each_other_are_rejected()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         var contradiction = new Configuration { ServiceSid = sid, HeartbeatInterval = new Duration { Seconds = 60 } };
 
@@ -122,7 +125,7 @@ public sealed class ConfigurationServiceTests
     public async Task A_timeout_is_compared_exactly_with_twice_the_interval(
         long interval, int intervalNanos, long timeout, int timeoutNanos, bool accepted)
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var settings = new Configuration
         {
             ServiceSid = await server.CreateServiceAsync(),
@@ -140,7 +143,7 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task A_stale_etag_is_rejected()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
 
         var error = await CallError.Of(() =>
@@ -152,7 +155,7 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task An_unknown_service_instance_is_not_found()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         CallError[] errors =
         [
             await CallError.Of(server.Configuration.GetConfigurationAsync(new() { ServiceSid = Unknown })),

@@ -6,13 +6,20 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Tests.Services;
 
 /// <summary>Tests unary heartbeats and sessions.</summary>
-public sealed class HeartbeatTests : IAsyncLifetime
+public class HeartbeatTests : IAsyncLifetime
 {
     private TestServer _server = null!;
 
-    public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync();
+    public async ValueTask InitializeAsync() => _server = await StartAsync();
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Starts the server that the tests call. Those of a cluster call one of its nodes.</summary>
+    private protected virtual Task<TestServer> StartAsync() => TestServer.StartAsync();
 
     [Fact]
     public async Task A_heartbeat_returns_the_interval_after_its_visible_change_is_stored()
@@ -100,16 +107,17 @@ public sealed class HeartbeatTests : IAsyncLifetime
     [Fact]
     public async Task When_the_store_fails_transitions_are_unavailable_and_live_sessions_are_answered()
     {
-        var service = await _server.CreateReachableServiceAsync();
-        await _server.BeatAsync(service, "ada");
-        _server.Store.Faults.FailAllOperations(fail: true);
-        var error = await CallError.Of(_server.BeatAsync(service, "bob"));
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateReachableServiceAsync();
+        await server.BeatAsync(service, "ada");
+        server.Store.Faults.FailAllOperations(fail: true);
+        var error = await CallError.Of(server.BeatAsync(service, "bob"));
         Assert.Equal((StatusCode.Unavailable, "STORAGE_UNAVAILABLE"), (error.Code, error.Reason));
         Assert.NotNull(error.RetryInfo);
-        await _server.BeatAsync(service, "ada");
+        await server.BeatAsync(service, "ada");
 
-        _server.Store.Faults.FailAllOperations(fail: false);
-        await _server.BeatAsync(service, "bob");
-        Assert.True((await _server.GetUserAsync(service, "bob")).IsOnline);
+        server.Store.Faults.FailAllOperations(fail: false);
+        await server.BeatAsync(service, "bob");
+        Assert.True((await server.GetUserAsync(service, "bob")).IsOnline);
     }
 }

@@ -4,14 +4,17 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-public sealed class ListPushBindingsTests
+public class ListPushBindingsTests
 {
+    /// <summary>Starts the server that the tests call. Those of a cluster call one of its nodes.</summary>
+    private protected virtual Task<TestServer> StartAsync() => TestServer.StartAsync();
+
     private static readonly string Unknown = "US" + new string('f', 32);
 
     [Fact]
     public async Task Push_bindings_are_listed_for_the_named_users_and_types()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await ServiceWithBindingsAsync(server);
         var carol = (await server.GetUserAsync(service, "carol")).Sid;
 
@@ -30,7 +33,7 @@ public sealed class ListPushBindingsTests
     [Fact]
     public async Task A_missing_user_that_must_exist_is_not_found()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await ServiceWithBindingsAsync(server);
 
         var error = await CallError.Of(server.Users.ListPushBindingsAsync(
@@ -42,7 +45,7 @@ public sealed class ListPushBindingsTests
     [Fact]
     public async Task The_error_lists_every_violation_of_the_filter()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var request = new ListPushBindingsRequest
         {
             UserKey = new string('x', 257),
@@ -67,7 +70,7 @@ public sealed class ListPushBindingsTests
     [Fact]
     public async Task A_page_token_is_valid_only_with_its_filter()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await ServiceWithBindingsAsync(server);
         var request = new ListPushBindingsRequest
         {

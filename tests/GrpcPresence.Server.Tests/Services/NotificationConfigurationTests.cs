@@ -6,12 +6,15 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-public sealed class NotificationConfigurationTests
+public class NotificationConfigurationTests
 {
+    /// <summary>Starts the server that the tests call. Those of a cluster call one of its nodes.</summary>
+    private protected virtual Task<TestServer> StartAsync() => TestServer.StartAsync();
+
     [Fact]
     public async Task Notification_settings_that_were_never_set_are_the_defaults()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
 
         Assert.Equal(Defaults(sid), await GetAsync(server, sid));
@@ -20,7 +23,7 @@ public sealed class NotificationConfigurationTests
     [Fact]
     public async Task Each_path_changes_only_its_field()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         var full = Full(sid);
         var leaves = UpdateMasks.NotificationConfiguration.Writable
@@ -42,7 +45,7 @@ public sealed class NotificationConfigurationTests
     [Fact]
     public async Task A_field_takes_its_default_where_the_mask_names_it_and_the_message_does_not()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         await UpdateAsync(server, Full(sid), [.. UpdateMasks.NotificationConfiguration.Writable]);
         var expected = Full(sid);
@@ -60,7 +63,7 @@ public sealed class NotificationConfigurationTests
     [Fact]
     public async Task A_path_of_a_message_stands_for_all_of_its_fields()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         await UpdateAsync(server, Full(sid), "new_message", "added_to_conversation");
         var given = new NotificationConfiguration { ServiceSid = sid, NewMessage = new NewMessageNotification { Sound = "gong" } };
@@ -82,7 +85,7 @@ public sealed class NotificationConfigurationTests
     [InlineData("removed_from_conversation.enabled")]
     public async Task The_error_lists_every_text_that_is_too_long_and_named_by_the_mask(string path, params string[] fields)
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var (template, sound) = (new string('x', 1025), new string('x', 257));
         var membership = new MembershipNotification { Template = template, Sound = sound };
         var given = new NotificationConfiguration
@@ -111,7 +114,7 @@ public sealed class NotificationConfigurationTests
     [Fact]
     public async Task A_request_without_settings_or_mask_is_rejected()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
 
         Assert.Equal(
             ["update_mask", "notification_configuration"],
@@ -126,7 +129,7 @@ public sealed class NotificationConfigurationTests
     [Fact]
     public async Task Notification_settings_of_an_unknown_service_instance_are_not_found()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var unknown = "IS" + new string('f', 32);
         CallError[] errors =
         [

@@ -5,12 +5,15 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-public sealed class UserServiceTests
+public class UserServiceTests
 {
+    /// <summary>Starts the server that the tests call. Those of a cluster call one of its nodes.</summary>
+    private protected virtual Task<TestServer> StartAsync() => TestServer.StartAsync();
+
     [Fact]
     public async Task A_user_is_created_read_updated_and_deleted()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateServiceAsync();
         var created = await server.CreateUserAsync(service, "alice");
         Assert.Equal((service, "alice", "{}", 1L), (created.ServiceSid, created.Identity, created.Attributes, created.Revision));
@@ -35,7 +38,7 @@ public sealed class UserServiceTests
     [Fact]
     public async Task A_sid_and_an_identity_of_different_users_contradict_each_other()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateServiceAsync();
         var alice = await server.CreateUserAsync(service, "alice");
         await server.CreateUserAsync(service, "bob");
@@ -53,7 +56,7 @@ public sealed class UserServiceTests
     [Fact]
     public async Task An_identity_that_is_taken_is_rejected()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateServiceAsync();
         await server.CreateUserAsync(service, "alice");
 
@@ -66,7 +69,7 @@ public sealed class UserServiceTests
     [Fact]
     public async Task A_batch_returns_the_existing_users_and_the_keys_of_the_missing_ones()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateServiceAsync();
         var alice = await server.CreateUserAsync(service, "alice");
         var bob = await server.CreateUserAsync(service, "bob");
@@ -85,7 +88,7 @@ public sealed class UserServiceTests
     [Fact]
     public async Task Users_are_listed_page_by_page_without_reachability()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateServiceAsync();
         string[] identities = ["a", "b", "c", "d"];
         foreach (var identity in identities)
@@ -101,7 +104,7 @@ public sealed class UserServiceTests
     [Fact]
     public async Task A_filtered_list_is_read_backwards_with_the_same_filter()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateReachableServiceAsync();
         foreach (var identity in new[] { "a", "b", "c", "d", "e" })
         {
@@ -127,7 +130,7 @@ public sealed class UserServiceTests
     [Fact]
     public async Task A_page_token_of_another_filter_or_service_instance_is_rejected()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateServiceAsync();
         var other = await server.CreateServiceAsync();
         await server.CreateUserAsync(service, "a");
@@ -149,7 +152,7 @@ public sealed class UserServiceTests
     [Fact]
     public async Task A_push_binding_is_set_read_listed_moved_and_deleted()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateServiceAsync();
         var alice = await server.CreateUserAsync(service, "alice");
         await server.CreateUserAsync(service, "bob");
@@ -211,7 +214,7 @@ public sealed class UserServiceTests
     [Fact]
     public async Task The_51st_push_binding_of_a_user_is_rejected()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var service = await server.CreateServiceAsync();
         await server.CreateUserAsync(service, "alice");
         var request = new SetPushBindingRequest { ServiceSid = service, UserKey = "alice", BindingType = BindingType.Apn };

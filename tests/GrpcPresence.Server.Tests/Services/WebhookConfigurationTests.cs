@@ -5,12 +5,15 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-public sealed class WebhookConfigurationTests
+public class WebhookConfigurationTests
 {
+    /// <summary>Starts the server that the tests call. Those of a cluster call one of its nodes.</summary>
+    private protected virtual Task<TestServer> StartAsync() => TestServer.StartAsync();
+
     [Fact]
     public async Task Webhook_settings_that_were_never_set_are_the_defaults()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
 
         Assert.Equal(new WebhookConfiguration { ServiceSid = sid, Method = WebhookMethod.Post }, await GetAsync(server, sid));
@@ -19,7 +22,7 @@ public sealed class WebhookConfigurationTests
     [Fact]
     public async Task Webhook_settings_change_where_the_mask_says_so()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         var given = new WebhookConfiguration
         {
@@ -61,7 +64,7 @@ public sealed class WebhookConfigurationTests
     [Fact]
     public async Task A_service_instance_shows_the_present_and_the_next_signing_secret_and_rotates_to_the_next()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var (sid, other) = (await server.CreateServiceAsync(), await server.CreateServiceAsync());
         var get = new GetWebhookSigningSecretsRequest { ServiceSid = sid };
         var rotate = new RotateWebhookSigningSecretRequest { ServiceSid = sid };
@@ -82,7 +85,7 @@ public sealed class WebhookConfigurationTests
     [Fact]
     public async Task Changed_settings_keep_the_rotated_secret()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         await server.Configuration.RotateWebhookSigningSecretAsync(new RotateWebhookSigningSecretRequest { ServiceSid = sid });
         var given = new WebhookConfiguration { ServiceSid = sid, PostWebhookUrl = "https://post.example" };
@@ -97,7 +100,7 @@ public sealed class WebhookConfigurationTests
     [Fact]
     public async Task The_error_lists_every_violation_of_webhook_settings()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var given = new WebhookConfiguration
         {
             ServiceSid = await server.CreateServiceAsync(),
@@ -128,7 +131,7 @@ public sealed class WebhookConfigurationTests
     [Fact]
     public async Task Fields_outside_the_mask_are_not_validated()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         var given = new WebhookConfiguration
         {
@@ -146,7 +149,7 @@ public sealed class WebhookConfigurationTests
     [Fact]
     public async Task The_51st_filter_is_rejected_and_a_repeated_filter_does_not_count()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var sid = await server.CreateServiceAsync();
         var names = Enumerable.Range(0, 51).Select(n => $"onEvent{(char)('A' + (n % 26))}{(char)('a' + (n / 26))}").ToList();
         var most = new WebhookConfiguration { ServiceSid = sid, Filters = { names[..50], names[..50] } };
@@ -160,7 +163,7 @@ public sealed class WebhookConfigurationTests
     [Fact]
     public async Task A_request_without_settings_or_mask_is_rejected()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
 
         var error = await CallError.Of(server.Configuration.UpdateWebhookConfigurationAsync(new()));
 
@@ -170,7 +173,7 @@ public sealed class WebhookConfigurationTests
     [Fact]
     public async Task Webhook_settings_of_an_unknown_service_instance_are_not_found()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await StartAsync();
         var unknown = "IS" + new string('f', 32);
         CallError[] errors =
         [

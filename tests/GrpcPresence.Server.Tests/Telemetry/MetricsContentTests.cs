@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Cluster;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Hostile.Http2;
 using GrpcPresence.Server.Tests.Rest;
@@ -20,9 +21,19 @@ public sealed partial class MetricsContentTests
 
         var text = await Scrape.ReadAsync(server);
 
-        // A gauge has no suffix. The samples of a counter end with "_total"; in some formats, its type line does not.
-        var served = TypeLine().Matches(text).Select(line => (line.Groups["name"].Value, line.Groups["type"].Value));
-        Assert.Equal(Documented().Order(), served.Order());
+        Assert.Equal(Documented().Where(metric => !IsOfNode(metric)).Order(), Served(text).Order());
+    }
+
+    [Fact]
+    public async Task A_node_of_a_cluster_serves_its_state_in_addition()
+    {
+        await using var cluster = await TestCluster.StartAsync(nodes: 2);
+        var text = await Scrape.ReadAsync(cluster.Nodes[0]);
+        Assert.Equal(Documented().Where(IsOfNode).Order(), Served(text).Where(IsOfNode).Order());
+        Assert.Contains("presence_node_state{presence_node_state=\"ready\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("presence_node_shards{presence_node_shard_state=\"waiting\"} 0\n", text, StringComparison.Ordinal);
+        Assert.Contains("presence_node_members{} 2\n", text, StringComparison.Ordinal);
+        Assert.Contains("presence_node_link_items{presence_node_peer=\"n2\"}", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -143,6 +154,12 @@ public sealed partial class MetricsContentTests
         metrics.AuthenticationFailed("basic", "CREDENTIALS_INVALID");
         metrics.LogEntrySuppressed("kind");
     }
+
+    private static bool IsOfNode((string Name, string Type) metric) => metric.Name.StartsWith("presence_node_", StringComparison.Ordinal);
+
+    // A gauge has no suffix. The samples of a counter end with "_total"; in some formats, its type line does not.
+    private static IEnumerable<(string Name, string Type)> Served(string text) =>
+        TypeLine().Matches(text).Select(line => (line.Groups["name"].Value, line.Groups["type"].Value));
 
     private static IEnumerable<(string Name, string Type)> Documented()
     {

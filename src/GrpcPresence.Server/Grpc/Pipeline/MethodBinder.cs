@@ -1,4 +1,5 @@
 using Grpc.Core;
+using GrpcPresence.Server.Grpc.Forwarding;
 using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Security.Authorization;
@@ -7,9 +8,10 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 
 /// <summary>
 /// Binds the methods of generated services to the <see cref="MethodPipeline"/>, for gRPC and for callers inside this process. A method
-/// without a row in <see cref="AuthorizationTable"/> is not bound, and the server does not start.
+/// without a row in <see cref="AuthorizationTable"/> is not bound, and the server does not start. The forwarder is null in a single node.
 /// </summary>
-internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, WatchUsersHandler watch) : ServiceBinderBase
+internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, WatchUsersHandler watch, CallForwarder? forwarder)
+    : ServiceBinderBase
 {
     private readonly ServerServiceDefinition.Builder _definition = ServerServiceDefinition.CreateBuilder();
 
@@ -20,8 +22,10 @@ internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, 
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
     {
         var rule = AuthorizationTable.Get<TRequest>(method.FullName);
-        local.Add(rule, handler!);
-        _definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.RunUnaryAsync(rule, handler!, request, context));
+        // In a cluster, what brings a call to its owner takes the place of its handler. So a single node has no step for it.
+        var run = forwarder?.Bind(rule, handler!) ?? handler!;
+        local.Add(rule, run);
+        _definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.RunUnaryAsync(rule, run, request, context));
     }
 
     /// <inheritdoc/>

@@ -18,6 +18,8 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// <item>Decode: <see cref="DecodeGuard"/> rejects a message that cannot be decoded. Then gRPC calls the method.</item>
 /// <item>Authorize: the row of the method in <see cref="AuthorizationTable"/> decides.</item>
 /// <item>Charge: the quotas of the service instance and of the caller.</item>
+/// <item>Forward, in a cluster: <see cref="Forwarding.CallForwarder"/> takes the place of the handlers of methods that have an owner, and
+/// the owner runs the handler.</item>
 /// <item>Handle. Over REST, <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers that may edit have a back
 /// end called.</item>
 /// <item>Hold: the response of a read counts against the same quotas until its client has read it.</item>

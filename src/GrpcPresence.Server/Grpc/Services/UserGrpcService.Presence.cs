@@ -38,7 +38,7 @@ internal sealed partial class UserGrpcService
         ServerCallContext context)
     {
         using var handler = new StreamHeartbeatsHandler(
-            services, users, tracker, quotas, CallScope.Of(context.GetHttpContext()).Caller, time, lifetime.ApplicationStopping);
+            services, users, sessions, quotas, CallScope.Of(context.GetHttpContext()).Caller, time, lifetime.ApplicationStopping);
         await handler.RunAsync(requestStream, responseStream, context);
     }
 
@@ -49,7 +49,7 @@ internal sealed partial class UserGrpcService
         var (sid, key, session) = Read(scope, request.ServiceSid, request.UserKey, request.SessionId);
         var service = await scope.GetTenantAsync(sid, services, context.CancellationToken);
         var user = await users.ResolveExistingAsync(service, key, context.CancellationToken);
-        await tracker.EndSession(service, user, session).WaitAsync(context.CancellationToken);
+        await sessions.EndSession(service, user, session).WaitAsync(context.CancellationToken);
         return new V1.EndSessionResponse();
     }
 
@@ -63,11 +63,11 @@ internal sealed partial class UserGrpcService
 
         var service = await services.GetAsync(sid, context.CancellationToken);
         var user = await users.ResolveExistingAsync(service, key, context.CancellationToken);
-        var sessions = tracker.ListSessions(service, user);
+        var live = tracker.ListSessions(service, user);
         return new V1.ListSessionsResponse
         {
-            Sessions = { sessions.Sessions.Select(session => session.ToMessage()) },
-            Recovering = sessions.Recovering,
+            Sessions = { live.Sessions.Select(session => session.ToMessage()) },
+            Recovering = live.Recovering,
         };
     }
 
@@ -88,7 +88,7 @@ internal sealed partial class UserGrpcService
     /// <summary>Renews the lease. The task completes when the visible result is stored.</summary>
     private Task Beat(CachedService service, UserKey key, in UserRef user, SessionId session)
     {
-        var beat = tracker.Beat(service, user, session, stream: null);
+        var beat = sessions.Beat(service, user, session, stream: default);
         return beat.Rejection is { } reason ? throw ErrorOf(reason, service.Sid, key) : beat.Stored;
     }
 

@@ -3,8 +3,6 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Server.Grpc.Mapping;
-using GrpcPresence.Server.Grpc.Pipeline;
-using GrpcPresence.Server.Security;
 using GrpcPresence.V1;
 using UserView = GrpcPresence.Core.Domain.Users.UserView;
 
@@ -88,14 +86,7 @@ internal sealed partial class UserGrpcService
     public override async Task<UpdateUserResponse> UpdateUser(UpdateUserRequest request, ServerCallContext context)
     {
         var change = request.ToChange();
-        // Only REST has pre-event webhooks, as Twilio Conversations does.
-        if (context is LocalCallContext && !change.SkipsWebhooks)
-        {
-            await preHook.AskAsync(change.Service, change.Key, change.Edit, context.CancellationToken);
-            // The back end may take seconds to answer, and lengthen the time of credentials that end meanwhile.
-            if (CallScope.Of(context.GetHttpContext()).Caller.FindInvalidationReason(time.GetUtcNow()) is { } reason)
-                throw reason;
-        }
+        await editHook.AskAsync(change, context);
         var updated = await commands.SubmitAsync(change, context);
         return new UpdateUserResponse { User = updated.ToMessage(UserView.Full) };
     }

@@ -3,7 +3,6 @@ using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Security.Audit;
 using GrpcPresence.Server.Security.Quotas;
-using GrpcPresence.Server.Webhooks;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Grpc.Services;
@@ -18,9 +17,10 @@ internal sealed partial class UserGrpcService(
     ServiceCache services,
     UserResolver users,
     PresenceTracker tracker,
+    UserSessions sessions,
     HeartbeatReplies heartbeatReplies,
     AuditLog audit,
-    PreHook preHook,
+    EditHook editHook,
     CallQuotas quotas,
     TimeProvider time,
     IHostApplicationLifetime lifetime) : UserService.UserServiceBase;

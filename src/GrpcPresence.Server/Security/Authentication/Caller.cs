@@ -45,13 +45,18 @@ internal sealed record Caller
     public ApiKeyRole Role { get; }
 
     /// <summary>The API key that the caller presents; null for other callers.</summary>
-    public ApiKeySid? ApiKey { get; }
+    public ApiKeySid? ApiKey { get; private init; }
 
     /// <summary>The only service instance that the caller can see; null for all.</summary>
     public ServiceSid? Scope { get; private init; }
 
     /// <summary>The end user; null for other callers.</summary>
     public Identity? Identity { get; private init; }
+
+    /// <summary>
+    /// Whether another node of the cluster has authenticated, authorized and charged the call. The caller has no usage here.
+    /// </summary>
+    public bool IsForwarded { get; private init; }
 
     /// <summary>Identifies the caller among all others.</summary>
     public CallerId Id => new(Name, Scope, Identity);
@@ -92,10 +97,16 @@ internal sealed record Caller
             Identity = identity,
         };
 
+    /// <summary>Creates the caller of a call that another node of the cluster has authenticated, authorized and charged.</summary>
+    public static Caller Forwarded(
+        CallerKind kind, string name, ApiKeyRole role, ApiKeySid? apiKey, ServiceSid? scope, Identity? identity) =>
+        new(kind, name, role) { ApiKey = apiKey, Scope = scope, Identity = identity, IsForwarded = true };
+
     /// <summary>Returns the caller's usage of its quotas, or null for callers without quotas of their own.</summary>
     public UsageCounters? CountersIn(QuotaLimiter limiter) => Kind switch
     {
         CallerKind.ApiKey or CallerKind.EndUser when _counters is { IsLive: true } counters => counters,
+        _ when IsForwarded => null,
         CallerKind.ApiKey => _counters = limiter.OfApiKey(Name),
         CallerKind.EndUser => _counters = limiter.OfEndUser(Scope.GetValueOrDefault(), Identity.GetValueOrDefault()),
         _ => null,

@@ -68,6 +68,10 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
             await RejectAsync(counters, error, cancellationToken);
     }
 
+    /// <summary>Charges the rows that another node has read for a call, beyond those that each call is charged before it runs.</summary>
+    public void SpendRows(CallScope scope, int rows) => limiter.SpendRows(
+        scope.FindTenant(services) is { } tenant ? limiter.OfServiceInstance(tenant.Id) : null, scope.Caller.CountersIn(limiter), rows);
+
     /// <summary>Charges the caller for a stream whose service instance is not known yet.</summary>
     /// <exception cref="PresenceException">QuotaExceeded.</exception>
     public async ValueTask ChargeStreamAsync(Caller caller, CancellationToken cancellationToken)

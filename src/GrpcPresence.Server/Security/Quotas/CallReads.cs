@@ -15,8 +15,14 @@ internal sealed class CallReads(StoreReads reads, QuotaLimiter limiter, ServiceC
 {
     /// <summary>Returns the reader of a call that concerns one service instance.</summary>
     /// <exception cref="Core.Domain.Errors.PresenceException">ServiceInstanceNotFound, StorageUnavailable.</exception>
-    public async ValueTask<IStoreReader> OfAsync(ServiceSid service, ServerCallContext context) =>
-        reads.OfCall(await OwnerAsync(service, CallScope.Of(context.GetHttpContext()), context.CancellationToken));
+    public async ValueTask<IStoreReader> OfAsync(ServiceSid service, ServerCallContext context)
+    {
+        var scope = CallScope.Of(context.GetHttpContext());
+        if (!scope.Caller.IsForwarded)
+            return reads.OfCall(await OwnerAsync(service, scope, context.CancellationToken));
+        await scope.GetTenantAsync(service, services, context.CancellationToken);
+        return reads.OfServer; // the ingress has charged the call
+    }
 
     /// <summary>Returns the reader of a call that concerns the whole deployment.</summary>
     public IStoreReader OfDeployment(ServerCallContext context) =>

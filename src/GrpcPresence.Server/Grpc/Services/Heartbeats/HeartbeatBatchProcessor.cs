@@ -15,14 +15,14 @@ namespace GrpcPresence.Server.Grpc.Services.Heartbeats;
 /// </summary>
 /// <remarks>One instance serves a whole stream, so that a message of one heartbeat costs no object more.</remarks>
 internal sealed class HeartbeatBatchProcessor(
-    CachedService service, Caller caller, UserResolver users, PresenceTracker tracker, CallQuotas quotas, TimeProvider time)
+    CachedService service, Caller caller, UserResolver users, UserSessions sessions, CallQuotas quotas, TimeProvider time)
 {
     /// <summary>Renews the lease of each session, and starts the sessions that are new.</summary>
     /// <exception cref="PresenceException">FieldTooLong: the list has too many entries.</exception>
     public async ValueTask<HeartbeatReply> RenewAsync(
-        IReadOnlyList<V1.SessionBeat> beats, HeartbeatStream stream, CancellationToken cancellationToken)
+        IReadOnlyList<V1.SessionBeat> beats, SessionStream stream, CancellationToken cancellationToken)
     {
-        var (reply, keys, sessions) = Admit(beats, "beats.beats");
+        var (reply, keys, ids) = Admit(beats, "beats.beats");
         var resolved = new UserRef?[keys.Count];
         var missing = ErrorReason.UserNotFound;
         try
@@ -36,9 +36,9 @@ internal sealed class HeartbeatBatchProcessor(
         }
         for (var i = 0; i < resolved.Length; i++)
         {
-            var (index, session) = sessions[i];
+            var (index, session) = ids[i];
             if (resolved[i] is { } user)
-                reply.Add(index, tracker.Beat(service, user, session, stream));
+                reply.Add(index, sessions.Beat(service, user, session, stream));
             else
                 reply.Reject(index, missing);
         }
@@ -49,14 +49,14 @@ internal sealed class HeartbeatBatchProcessor(
     /// <exception cref="PresenceException">FieldTooLong: the list has too many entries.</exception>
     public async ValueTask<HeartbeatReply> EndAsync(IReadOnlyList<V1.SessionBeat> ends, CancellationToken cancellationToken)
     {
-        var (reply, keys, sessions) = Admit(ends, "ends.ends");
+        var (reply, keys, ids) = Admit(ends, "ends.ends");
         for (var i = 0; i < keys.Count; i++)
         {
-            var (index, session) = sessions[i];
+            var (index, session) = ids[i];
             try
             {
                 var user = await users.ResolveExistingAsync(service, keys[i], cancellationToken);
-                reply.Add(index, tracker.EndSession(service, user, session));
+                reply.Add(index, sessions.EndSession(service, user, session));
             }
             catch (PresenceException error)
             {
@@ -67,7 +67,7 @@ internal sealed class HeartbeatBatchProcessor(
     }
 
     /// <summary>Returns the entries that are valid and within the quotas. The reply rejects the others.</summary>
-    private (HeartbeatReply Reply, List<UserKey> Keys, List<(int Index, SessionId Id)> Sessions) Admit(
+    private (HeartbeatReply Reply, List<UserKey> Keys, List<(int Index, SessionId Id)> Ids) Admit(
         IReadOnlyList<V1.SessionBeat> entries, string field)
     {
         if (entries.Count > Limits.BeatsPerMessage)
@@ -77,13 +77,13 @@ internal sealed class HeartbeatBatchProcessor(
         }
         var reply = new HeartbeatReply(entries.Count, time.GetTimestamp());
         var keys = new List<UserKey>(entries.Count);
-        var sessions = new List<(int, SessionId)>(entries.Count);
+        var ids = new List<(int, SessionId)>(entries.Count);
         for (var i = 0; i < entries.Count; i++)
         {
             if (UserKey.TryParse(entries[i].UserKey, out var key) && SessionId.TryParse(entries[i].SessionId, out var session))
             {
                 keys.Add(key);
-                sessions.Add((i, session));
+                ids.Add((i, session));
             }
             else
             {
@@ -92,11 +92,11 @@ internal sealed class HeartbeatBatchProcessor(
         }
         var granted = keys.Count == 0 ? 0 : quotas.ChargeHeartbeats(service, caller, keys.Count);
         reply.IsOverQuota = granted < keys.Count;
-        for (var i = granted; i < sessions.Count; i++)
-            reply.Reject(sessions[i].Item1, ErrorReason.QuotaExceeded);
+        for (var i = granted; i < ids.Count; i++)
+            reply.Reject(ids[i].Item1, ErrorReason.QuotaExceeded);
         keys.RemoveRange(granted, keys.Count - granted);
-        sessions.RemoveRange(granted, sessions.Count - granted);
-        return (reply, keys, sessions);
+        ids.RemoveRange(granted, ids.Count - granted);
+        return (reply, keys, ids);
     }
 
     private static ErrorReason ReasonOf(V1.SessionBeat entry)

@@ -22,7 +22,7 @@ namespace GrpcPresence.Server.Grpc.Services.Heartbeats;
 internal sealed class StreamHeartbeatsHandler(
     ServiceCache services,
     UserResolver users,
-    PresenceTracker tracker,
+    UserSessions sessions,
     CallQuotas quotas,
     Caller caller,
     TimeProvider time,
@@ -40,20 +40,21 @@ internal sealed class StreamHeartbeatsHandler(
         using var replies = new HeartbeatReplyQueue(service, output, time);
         await replies.AddAsync(new HeartbeatReply(entries: 0, time.GetTimestamp()), context.CancellationToken);
         var sending = replies.SendAllAsync();
+        var isClosedByClient = false;
         try
         {
             await ReadMessagesAsync(service, input, stream, replies, context);
-            tracker.Close(stream);
+            isClosedByClient = true;
         }
         catch (Exception exception) when (IsEndOfCall(exception, context) && !stopping.IsCancellationRequested)
         {
             // A client that disconnects closes the stream as well. A stream that the server ends stays open, so its sessions survive.
-            if (!await StreamEnd.IsByServerAsync(context.GetHttpContext()))
-                tracker.Close(stream);
+            isClosedByClient = !await StreamEnd.IsByServerAsync(context.GetHttpContext());
             throw;
         }
         finally
         {
+            sessions.Close(stream, isClosedByClient);
             // Every message that was read gets its reply. When the call is over, no client waits for the store.
             replies.Complete();
             if (context.CancellationToken.IsCancellationRequested)
@@ -70,7 +71,7 @@ internal sealed class StreamHeartbeatsHandler(
     private static bool IsEndOfCall(Exception exception, ServerCallContext context) =>
         context.CancellationToken.IsCancellationRequested || exception is RpcException { StatusCode: StatusCode.Cancelled };
 
-    private async Task<(CachedService Service, HeartbeatStream Stream)> ReadStartAsync(
+    private async Task<(CachedService Service, SessionStream Stream)> ReadStartAsync(
         IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
     {
         if (!await ReadFirstAsync(input, context) || input.Current.Start is not { } start)
@@ -80,7 +81,7 @@ internal sealed class StreamHeartbeatsHandler(
         reader.ThrowIfInvalid();
         var service = await services.GetAsync(sid, context.CancellationToken);
         _place = await quotas.OpenHeartbeatsAsync(service, caller, context.CancellationToken);
-        return (service, new HeartbeatStream(start.EndSessionsOnClose));
+        return (service, sessions.OpenStream(start.EndSessionsOnClose));
     }
 
     /// <summary>
@@ -105,11 +106,11 @@ internal sealed class StreamHeartbeatsHandler(
     private async Task ReadMessagesAsync(
         CachedService service,
         IAsyncStreamReader<V1.StreamHeartbeatsRequest> input,
-        HeartbeatStream stream,
+        SessionStream stream,
         HeartbeatReplyQueue replies,
         ServerCallContext context)
     {
-        var batches = new HeartbeatBatchProcessor(service, caller, users, tracker, quotas, time);
+        var batches = new HeartbeatBatchProcessor(service, caller, users, sessions, quotas, time);
         while (await ReadNextAsync(service, input, context))
         {
             var message = input.Current;
