@@ -165,7 +165,8 @@ internal static class InMemoryCommit
                 throw new InvalidOperationException($"{record.Id} is not the next key of a service instance.");
             image = image with { LastServiceId = record.Id };
         }
-        var service = writes.IsNew ? new ServiceImage(record) : image.Services[record.Id];
+        var service = writes.IsNew
+            ? new ServiceImage(record with { Timeline = image.Timeline }) : image.Services[record.Id];
         var isVersionRaised = writes.ChangesSettings || writes.ChangesDirectory;
         var shift = new CounterShift(writes.Read.Counters, writes.IsNew ? writes.Read.Counters : Base(service, writes, mutation));
         service = service with { Version = service.Version + (isVersionRaised ? 1 : 0), IsDeleted = writes.IsDeleted };

@@ -12,6 +12,7 @@ namespace GrpcPresence.Testing;
 public sealed partial class InMemoryPresenceStore
 {
     private NodeId? _joined; // the run that joined last
+    private Guid _timelineAtJoin;
     private volatile bool _isCutOff;
     private long _countedCalls;
 
@@ -58,7 +59,7 @@ public sealed partial class InMemoryPresenceStore
                 throw new NodeEvictedException($"The run {node} of the node has ended.");
             if (row is { IsActive: true } && row.Node != node && Mutation != StoreMutation.JoinBesideAnEarlierRun)
                 return End<NodeLease?>(LeaseOf(row, cluster.Identity), fault);
-            _joined = node;
+            (_joined, _timelineAtJoin) = (node, Committed.Timeline);
             if (row?.Node == node)
                 return End<NodeLease?>(null, fault);
             Committed = Committed with
@@ -162,7 +163,7 @@ public sealed partial class InMemoryPresenceStore
     public async ValueTask<ClusterPoll> PollAsync(KnownCluster known, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Poll, cancellationToken);
-        var image = Committed;
+        var image = ImageFor(StoreMutation.PollKeepsTheTimeline);
         var cluster = image.Cluster;
         await ClusterFaults.BetweenPartsAsync();
         if (Mutation == StoreMutation.PollInTwoStatements)
@@ -219,6 +220,9 @@ public sealed partial class InMemoryPresenceStore
             fault);
     }
 
+    /// <summary>Returns the data. With the mistake, its service instances name the timeline that this node found when it joined.</summary>
+    private StoreImage ImageFor(StoreMutation mistake) => Mutation == mistake ? Committed.Under(_timelineAtJoin) : Committed;
+
     private NodeId Joined => _joined ?? throw new InvalidOperationException("The node has not joined.");
 
     private ValueTask<CommitFault> BeginAsync(ClusterCall call, CancellationToken cancellationToken)
@@ -231,9 +235,11 @@ public sealed partial class InMemoryPresenceStore
 
     private void ThrowIfCutOff()
     {
-        if (_isCutOff)
-            throw new StorageException("The node cannot reach the store.");
+        if (FindCutOff() is { } error)
+            throw error;
     }
+
+    private StorageException? FindCutOff() => _isCutOff ? new StorageException("The node cannot reach the store.") : null;
 
     private static T End<T>(T result, CommitFault fault) =>
         fault == CommitFault.None ? result : throw new StorageException("The call was made to report failure.");

@@ -13,7 +13,7 @@ public sealed partial class InMemoryPresenceStore
     {
         Interlocked.Increment(ref _countedCalls);
         await BeginAsync();
-        var image = Committed;
+        var image = ImageFor(StoreMutation.BatchKeepsTheTimeline);
         foreach (var service in keys.Services)
         {
             var row = read.AddService();
@@ -28,7 +28,11 @@ public sealed partial class InMemoryPresenceStore
         foreach (var scope in keys.ApiKeyScopes)
             read.ApiKeysByScope.Add([.. image.ApiKeys.Values.Where(key => key.Scope == scope)]);
         if (keys.NeedsDirectory)
-            read.Directory = new StoredDirectory(image.DirectoryVersion, image.LastServiceId + 1, image.LastApiKeyId + 1);
+        {
+            read.Directory = new StoredDirectory(
+                image.DirectoryVersion, image.LastServiceId + 1, image.LastApiKeyId + 1, image.Timeline);
+        }
+        Faults.OnBatchRead();
     }
 
     public async ValueTask<CommitResult> CommitAsync(BatchWrites writes)
@@ -68,7 +72,12 @@ public sealed partial class InMemoryPresenceStore
         }
     }
 
-    public async ValueTask<WriterPosition> ReopenAsync()
+    // A history reopens a store in vain hundreds of times, and an exception that is thrown takes as long as many commits.
+    public ValueTask<WriterPosition> ReopenAsync() => FindCutOff() is { } error
+        ? ValueTask.FromException<WriterPosition>(error)
+        : ReopenReachedAsync();
+
+    private async ValueTask<WriterPosition> ReopenReachedAsync()
     {
         await BeginAsync();
         await Faults.DelayReopeningAsync();

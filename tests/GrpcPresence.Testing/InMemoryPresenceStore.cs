@@ -6,6 +6,7 @@ using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
+using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Testing;
 
@@ -56,12 +57,11 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
     public void Restart()
     {
         Faults.Clear();
-        Committed = Committed with
+        Committed = (Committed with
         {
-            Timelines = Committed.Timelines.Add(NewTimeline()),
             Writers = Committed.Writers.SetItems(Committed.Writers.Select(writer =>
                 KeyValuePair.Create(writer.Key, writer.Value with { LastResult = null }))),
-        };
+        }).BeginTimeline(NewTimeline());
     }
 
     /// <summary>Restores a backup and restarts the store. Later commits are lost. A writer of before can no longer commit.</summary>
@@ -87,9 +87,9 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
         lock (_shared.Gate)
         {
             var (lost, kept) = (Committed.Cluster, earlier.Cluster);
-            Committed = earlier with
+            Committed = (earlier with
             {
-                Timelines = Committed.Timelines.Add(NewTimeline()),
+                Timelines = Committed.Timelines,
                 Services = earlier.Services.SetItems(earlier.Services.Values.Select(Swept)),
                 Cluster = kept with
                 {
@@ -98,7 +98,7 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
                     MembersVersion = lost.MembersVersion + 1,
                     ChangesVersion = lost.ChangesVersion + 1,
                 },
-            };
+            }).BeginTimeline(NewTimeline());
         }
     }
 
@@ -268,8 +268,6 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
     public ValueTask<IReadOnlyList<ApiKey>> ListApiKeysAsync(CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<ApiKey>>(image => [.. image.ApiKeys.Values], cancellationToken);
 
-    public Guid TimelineOf(ServiceRecord service) => TimelineOf(Committed.Timelines[^1], service.Id);
-
     public ValueTask<long?> FindTimelineEndAsync(ServiceRecord service, Guid timeline, CancellationToken cancellationToken) =>
         ReadAsync<long?>(
             image =>
@@ -277,7 +275,7 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
                 var found = image.Get(service.Sid);
                 if (found.Record.Id != service.Id)
                     throw PresenceErrors.ServiceInstanceNotFound(service.Sid);
-                var at = image.Timelines.FindIndex(known => TimelineOf(known, service.Id) == timeline);
+                var at = image.Timelines.IndexOf(timeline);
                 if (at < 0)
                     return null;
                 return found.Cuts.Where(cut => cut.Key > at).Select(cut => (long?)cut.Value).FirstOrDefault() ?? found.Record.Revision;
@@ -306,22 +304,13 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
             },
         });
 
-    private static Guid TimelineOf(Guid timeline, long serviceId)
-    {
-        var bytes = timeline.ToByteArray();
-        var key = BitConverter.GetBytes(serviceId);
-        for (var i = 0; i < key.Length; i++)
-            bytes[i + 8] ^= key[i];
-        return new Guid(bytes);
-    }
-
     private async ValueTask<TResult> ReadAsync<TResult>(Func<StoreImage, TResult> read, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Interlocked.Increment(ref _countedCalls);
         Faults.OnRead();
         ThrowIfCutOff();
-        var result = read(Committed);
+        var result = read(ImageFor(StoreMutation.ReadKeepsTheTimeline));
         await Faults.StallAsync();
         return result;
     }

@@ -116,7 +116,7 @@ public sealed class PostgresServer : IDisposable
     {
         string[] settings =
         [
-            "listen_addresses=", $"unix_socket_directories={Directory}", "fsync=off", "full_page_writes=off", "max_connections=200",
+            "listen_addresses=", $"unix_socket_directories={Directory}", "fsync=off", "full_page_writes=off", "max_connections=500",
             "shared_buffers=64MB", .. _settings,
         ];
         RunServerProgram(

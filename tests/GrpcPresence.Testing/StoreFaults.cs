@@ -10,6 +10,7 @@ public sealed class StoreFaults : IDisposable
     private readonly ManualResetEventSlim _open = new(initialState: true); // waited for outside the lock
     private int _operationsUntilFault; // 0: none
     private CommitFault _commitFault;
+    private Action? _afterBatchRead;
     private bool _isDown;
     private int _staleCommits;
     private ServiceSid? _staleService;
@@ -42,6 +43,13 @@ public sealed class StoreFaults : IDisposable
     {
         lock (_gate)
             _operationsUntilFault = number;
+    }
+
+    /// <summary>Calls this once the next read of a batch has taken its moment.</summary>
+    public void AfterNextBatchRead(Action action)
+    {
+        lock (_gate)
+            _afterBatchRead = action;
     }
 
     /// <summary>Makes the next commit report failure.</summary>
@@ -176,11 +184,20 @@ public sealed class StoreFaults : IDisposable
             _staleCommits = 0;
             _isDown = false;
             _readFault = null;
+            _afterBatchRead = null;
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _open.Dispose();
+
+    internal void OnBatchRead()
+    {
+        Action? action;
+        lock (_gate)
+            (action, _afterBatchRead) = (_afterBatchRead, null);
+        action?.Invoke();
+    }
 
     internal void OnOperation()
     {

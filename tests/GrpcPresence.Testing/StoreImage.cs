@@ -29,6 +29,9 @@ public sealed record StoreImage
     /// <summary>The timelines of all starts, the present one last.</summary>
     public ImmutableList<Guid> Timelines { get; init; } = [];
 
+    /// <summary>The present timeline, which each service instance names.</summary>
+    public Guid Timeline => Timelines[^1];
+
     /// <summary>The service instances by key, including deleted ones until they are purged.</summary>
     public ImmutableSortedDictionary<long, ServiceImage> Services { get; init; } = ImmutableSortedDictionary<long, ServiceImage>.Empty;
 
@@ -46,6 +49,16 @@ public sealed record StoreImage
 
     /// <summary>Returns the service instance; throws ServiceInstanceNotFound.</summary>
     public ServiceImage Get(ServiceSid sid) => Find(sid) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
+
+    /// <summary>Returns the image in a new timeline.</summary>
+    public StoreImage BeginTimeline(Guid timeline) => (this with { Timelines = Timelines.Add(timeline) }).Under(timeline);
+
+    /// <summary>Returns the image with another timeline in each service instance, although it is not the present one.</summary>
+    public StoreImage Under(Guid timeline) => this with
+    {
+        Services = Services.SetItems(Services.Values.Select(service => KeyValuePair.Create(
+            service.Record.Id, service with { Record = service.Record with { Timeline = timeline } }))),
+    };
 
     /// <summary>Returns the image with another position of a writer.</summary>
     public StoreImage With(int writer, WriterPosition position) => this with { Writers = Writers.SetItem(writer, position) };

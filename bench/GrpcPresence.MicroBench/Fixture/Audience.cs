@@ -38,7 +38,7 @@ internal sealed class Audience
         }
         var first = _service.Revision + 1;
         _service = _service with { Revision = revision };
-        return [new ServiceCommit(_service, _world.Store.TimelineOf(_service), first, [.. changes], [], IsDeleted: false)];
+        return [new ServiceCommit(_service, first, [.. changes], [], IsDeleted: false)];
     }
 
     // The in-memory store completes synchronously.

@@ -40,7 +40,7 @@ internal sealed class PresenceDatabase : IDisposable
         }
         var connection = new ConnectionFactory(path, TimeSpan.FromSeconds(1)).OpenWriter(SqliteOpenMode.ReadWrite);
         ConnectionFactory.UseWriteAheadLog(connection);
-        Writer = new WriteConnection(connection);
+        Writer = new WriteConnection(connection, timeline: default);
     }
 
     /// <summary>The connection.</summary>

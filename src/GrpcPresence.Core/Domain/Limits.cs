@@ -814,6 +814,20 @@ public static class Limits
     public static readonly TimeSpan LeaveDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// How often a node reads a service instance again at most, because the owner of a user does not know the one that it has cached. Its
+    /// SID may have passed to a later one. A poll shows that as well, but later. So calls to a service instance that was deleted read twice
+    /// a second at most, however many they are.
+    /// </summary>
+    public static readonly TimeSpan ServiceReread = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// How long a node that was asked to leave goes on at most. Giving all shards away takes a few seconds, and up to 6 s more while
+    /// webhook requests end; a store that is slow or away can make it last without end. Then the node ends, and the others evict it, as if
+    /// it had died. Shorter than the 30 s that Kubernetes gives a process to stop.
+    /// </summary>
+    public static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(20);
+
+    /// <summary>
     /// How long the store must not have answered a node before the others give it no shard. Longer than a fail-over of the connection, and
     /// much shorter than the time for which a node without the store can live.
     /// </summary>

@@ -103,10 +103,17 @@ public sealed class PresenceTracker : ITrackedUsers
     /// Through the task: UserNotFound, StorageUnavailable, ServerStopping. In a cluster also <see cref="ShardMovedException"/>: the call
     /// belongs to the holder of the shard, where repeating it is harmless.
     /// </exception>
-    public Task EndSession(CachedService service, in UserRef user, SessionId session) => BeginEnd(service, user, session).WhenStored();
+    public Task EndSession(CachedService service, in UserRef user, SessionId session) =>
+        BeginEnd(service, user, session, exists: true).WhenStored();
 
-    /// <inheritdoc cref="EndSession"/>
-    internal SessionEnd BeginEnd(CachedService service, in UserRef user, SessionId session)
+    /// <summary>Ends a session as <see cref="EndSession"/> does.</summary>
+    /// <param name="service">The service instance.</param>
+    /// <param name="user">The user.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="exists">
+    /// Whether the user is known to exist. Otherwise the task fails with UserNotFound if the tracker does not know it either.
+    /// </param>
+    internal SessionEnd BeginEnd(CachedService service, in UserRef user, SessionId session, bool exists)
     {
         ThrowIfEmpty(session);
         var timeout = service.Configuration.SessionTimeout.Ticks;
@@ -115,6 +122,8 @@ public sealed class PresenceTracker : ITrackedUsers
         {
             if (IsMoved(hash))
                 return new SessionEnd(Task.FromException(new ShardMovedException(UserTable.ShardOf(hash))));
+            if (!exists && part.Users.Find(service.Id, user.Identity, hash) is not { Exists: true })
+                return new SessionEnd(Task.FromException(PresenceErrors.UserNotFound(user.Sid is { } sid ? sid : user.Identity)));
             var tracked = part.GetOrAdd(service, user.Identity, hash);
             return tracked.IsOther(user.Sid)
                 ? new SessionEnd(Task.FromException(PresenceErrors.UserNotFound(user.Sid!.Value)))

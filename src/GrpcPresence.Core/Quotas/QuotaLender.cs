@@ -155,11 +155,21 @@ public sealed class QuotaLender(
             if (!isRepetition && _due.Count == 0)
                 return;
             data = _data;
-            foreach (var shard in isRepetition ? _homes.Keys.ToArray() : [.. _due])
-                Visit(shard, _homes[shard], isRepetition, now, inquiries, grants);
-            _due.Clear();
             if (isRepetition)
+            {
                 _repeatedAt = now;
+                foreach (var (shard, home) in _homes)
+                {
+                    if (!home.IsAtRest)
+                        Visit(shard, home, isRepetition, now, inquiries, grants);
+                }
+            }
+            else
+            {
+                foreach (var shard in _due)
+                    Visit(shard, _homes[shard], isRepetition, now, inquiries, grants);
+            }
+            _due.Clear();
         }
         foreach (var ofNode in inquiries.GroupBy(inquiry => inquiry.To, inquiry => inquiry.Asked))
             send(ofNode.Key, new QuotaInquiry(self, [.. ofNode]) { Data = data });
@@ -184,8 +194,6 @@ public sealed class QuotaLender(
         if (!MayLend(home, now))
             return;
         home.AnsweredAt ??= now;
-        if (home.Subjects.Count == 0)
-            return; // so it is for nearly all
         foreach (var (subject, lending) in home.Subjects)
         {
             foreach (var loan in lending.Loans)
@@ -340,6 +348,9 @@ public sealed class QuotaLender(
         public long? AnsweredAt { get; set; }
 
         public Dictionary<QuotaKey, Lending> Subjects { get; } = [];
+
+        /// <summary>Whether all nodes have answered, and nothing is lent. So it is for nearly all homes.</summary>
+        public bool IsAtRest => Subjects.Count == 0 && Unanswered.Count == 0 && AnsweredAt is not null;
     }
 
     /// <summary>A node that has not answered.</summary>

@@ -11,11 +11,9 @@ namespace GrpcPresence.Core.Quotas;
 /// <param name="limit">The limits.</param>
 public sealed class TokenBucket(TokenBucketOptions limit)
 {
-    private const long Changing = long.MaxValue; // in place of the time while another limit is set
-
-    // Read after _fullAt, and written while that is Changing. So a compare-and-swap of _fullAt succeeds only under the limit that was read.
-    private TokenBucketOptions _limit = limit;
-    private long _fullAt = long.MinValue; // on the caller's clock; any time before now means a full bucket
+    // Another limit replaces the level as a whole. A limit beside the time would not do: when it changes and changes back, the same time
+    // may come back too, and a caller that read in between would pay at the rate of the other limit.
+    private Level _level = new(limit, long.MinValue);
 
     /// <summary>
     /// Takes all or nothing. A request for more than a burst is granted when the bucket is full, and puts it into debt. So it is not
@@ -28,7 +26,7 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     {
         while (true)
         {
-            var fullAt = Read(out var limit);
+            var fullAt = Read(out var level, out var limit);
             var cost = limit.CostOf(count);
             var room = limit.Capacity - Math.Min(cost, limit.Capacity);
             var from = Math.Max(fullAt, now);
@@ -37,7 +35,7 @@ public sealed class TokenBucket(TokenBucketOptions limit)
                 retryAfter = limit.ToTimeSpan(from - now - room);
                 return false;
             }
-            if (Interlocked.CompareExchange(ref _fullAt, from + cost, fullAt) == fullAt)
+            if (Interlocked.CompareExchange(ref level.FullAt, from + cost, fullAt) == fullAt)
             {
                 retryAfter = TimeSpan.Zero;
                 return true;
@@ -52,12 +50,12 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     {
         while (true)
         {
-            var fullAt = Read(out var limit);
+            var fullAt = Read(out var level, out var limit);
             var from = Math.Max(fullAt, now);
             var granted = Math.Min(count, limit.PaidBy(Math.Max(limit.Capacity - (from - now), 0)));
             if (granted <= 0)
                 return 0;
-            if (Interlocked.CompareExchange(ref _fullAt, from + limit.CostOf(granted), fullAt) == fullAt)
+            if (Interlocked.CompareExchange(ref level.FullAt, from + limit.CostOf(granted), fullAt) == fullAt)
                 return granted;
         }
     }
@@ -67,8 +65,8 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     {
         while (true)
         {
-            var fullAt = Read(out var limit);
-            if (Interlocked.CompareExchange(ref _fullAt, Math.Max(fullAt, now) + limit.CostOf(count), fullAt) == fullAt)
+            var fullAt = Read(out var level, out var limit);
+            if (Interlocked.CompareExchange(ref level.FullAt, Math.Max(fullAt, now) + limit.CostOf(count), fullAt) == fullAt)
                 return;
         }
     }
@@ -78,19 +76,19 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     {
         while (true)
         {
-            var fullAt = Read(out var limit);
-            if (Interlocked.CompareExchange(ref _fullAt, fullAt - limit.CostOf(count), fullAt) == fullAt)
+            var fullAt = Read(out var level, out var limit);
+            if (Interlocked.CompareExchange(ref level.FullAt, fullAt - limit.CostOf(count), fullAt) == fullAt)
                 return;
         }
     }
 
     /// <summary>Whether a whole burst is available, as in the initial state.</summary>
-    public bool IsFull(long now) => Volatile.Read(ref _fullAt) <= now;
+    public bool IsFull(long now) => Read(out _, out _) <= now;
 
     /// <summary>Returns how many tokens callers have taken in advance; 0 without a debt.</summary>
     public long DebtAt(long now)
     {
-        var fullAt = Read(out var limit);
+        var fullAt = Read(out _, out var limit);
         return fullAt <= now ? 0 : limit.DebtOf(fullAt - now);
     }
 
@@ -101,10 +99,10 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     {
         while (true)
         {
-            var fullAt = Read(out var limit);
+            var fullAt = Read(out var level, out var limit);
             // A full bucket may name any time of the past, from which no cost must be subtracted.
             if (fullAt <= now
-                || Interlocked.CompareExchange(ref _fullAt, Math.Max(fullAt - limit.CostOf(count), now), fullAt) == fullAt)
+                || Interlocked.CompareExchange(ref level.FullAt, Math.Max(fullAt - limit.CostOf(count), now), fullAt) == fullAt)
             {
                 return;
             }
@@ -118,26 +116,44 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     /// </summary>
     public int SetLimit(TokenBucketOptions limit, long now)
     {
-        var before = _limit;
+        var (level, before) = (_level, _level.Limit);
         if (limit.HasSameRate(before))
             return 0;
-        var fullAt = Interlocked.Exchange(ref _fullAt, Changing);
+        var fullAt = Interlocked.Exchange(ref level.FullAt, Level.Replaced);
         var paid = limit.Convert(before.Capacity - (Math.Max(fullAt, now) - now), before);
-        _limit = limit;
-        Volatile.Write(ref _fullAt, now + limit.Capacity - Math.Min(paid, limit.Capacity));
+        Volatile.Write(ref _level, new Level(limit, now + limit.Capacity - Math.Min(paid, limit.Capacity)));
         return limit.PaidBy(Math.Max(paid - limit.Capacity, 0));
     }
 
-    private long Read(out TokenBucketOptions limit)
+    /// <summary>Returns when the bucket is full, of a level that was not replaced at that moment.</summary>
+    private long Read(out Level level, out TokenBucketOptions limit)
     {
-        var fullAt = Volatile.Read(ref _fullAt);
-        if (fullAt == Changing)
+        level = Volatile.Read(ref _level);
+        var fullAt = Volatile.Read(ref level.FullAt);
+        if (fullAt == Level.Replaced)
         {
             var spin = default(SpinWait);
-            while ((fullAt = Volatile.Read(ref _fullAt)) == Changing)
+            do
+            {
                 spin.SpinOnce();
+                level = Volatile.Read(ref _level);
+                fullAt = Volatile.Read(ref level.FullAt);
+            }
+            while (fullAt == Level.Replaced);
         }
-        limit = _limit;
+        limit = level.Limit;
         return fullAt;
+    }
+
+    /// <summary>How full the bucket is under one limit.</summary>
+    private sealed class Level(TokenBucketOptions limit, long fullAt)
+    {
+        /// <summary>In place of the time: no token is taken under this limit any more. Never taken back.</summary>
+        public const long Replaced = long.MaxValue;
+
+        /// <summary>When it is full, on the caller's clock; any time before now means a full bucket.</summary>
+        public long FullAt = fullAt;
+
+        public TokenBucketOptions Limit { get; } = limit;
     }
 }

@@ -142,8 +142,6 @@ public sealed class StoreReads(IStoreReader store, ReadQueue queue, QuotaLimiter
         public ValueTask<NotificationSettings> FindNotificationsAsync(ServiceSid service, CancellationToken cancellationToken) =>
             RunAsync(OwnerIn(service), () => store.FindNotificationsAsync(service, cancellationToken), static _ => 1, cancellationToken);
 
-        public Guid TimelineOf(ServiceRecord service) => store.TimelineOf(service);
-
         public ValueTask<long?> FindTimelineEndAsync(ServiceRecord service, Guid timeline, CancellationToken cancellationToken) =>
             RunAsync(
                 OwnerIn(service.Sid),

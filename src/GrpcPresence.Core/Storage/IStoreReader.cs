@@ -10,6 +10,12 @@ namespace GrpcPresence.Core.Storage;
 /// Reads of committed state. The result of each call is of one moment, and never older than the last commit that was acknowledged in this
 /// process before the call. Safe from any thread.
 /// </summary>
+/// <remarks>
+/// <b>Timelines.</b> A timeline is a random id that names one line of commits. The store draws a new one at each start. Where nodes share
+/// the data, it draws one when the data goes back instead, before the first commit that follows. Each service instance that a read returns,
+/// alone or with users or changes, names the timeline of the moment of that read (<see cref="ServiceRecord.Timeline"/>). So the data may go
+/// back between two reads, and no read shows a revision of one timeline under the id of another.
+/// </remarks>
 /// <exception cref="StorageException">From every method: the store cannot be read now.</exception>
 /// <exception cref="PresenceException">
 /// ServiceInstanceNotFound, from every method that takes a service SID and does not say otherwise.
@@ -120,14 +126,8 @@ public interface IStoreReader
     ValueTask<NotificationSettings> FindNotificationsAsync(ServiceSid service, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Returns the present timeline of the service instance: a random id drawn at each start of the store, combined with the service
-    /// instance's key. So a service instance that takes the SID of a deleted one has its own timeline.
-    /// </summary>
-    Guid TimelineOf(ServiceRecord service);
-
-    /// <summary>
-    /// Returns the revision up to which a timeline is part of this data: the last revision for the present timeline, the revision at which
-    /// it ended for an earlier one, and null for an unknown one.
+    /// Returns the revision up to which a timeline is part of the data of the service instance: the last revision for the present timeline,
+    /// the revision at which it ended for an earlier one, and null for an unknown one.
     /// </summary>
     ValueTask<long?> FindTimelineEndAsync(ServiceRecord service, Guid timeline, CancellationToken cancellationToken);
 }

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Tenants;
@@ -15,6 +16,7 @@ public sealed class CachedService(ServiceRecord record, int generation = 0)
     private long _reconsidered = record.Configuration.SwitchedOnRevision;
     private int _generation = generation; // written under the lock, read without it
     private int _rememberedDeletedUsers;
+    private Reread? _reread;
     private readonly TaskCompletionSource _deleted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The store's key. Distinguishes a service instance from a later one with the same SID.</summary>
@@ -61,6 +63,24 @@ public sealed class CachedService(ServiceRecord record, int generation = 0)
     /// <summary>Marks the service instance as deleted.</summary>
     public void Delete() => _deleted.TrySetResult();
 
+    /// <summary>
+    /// Reads the service instance that has the SID now, or returns the task of the last read if that began less than
+    /// <see cref="Limits.ServiceReread"/> ago.
+    /// </summary>
+    /// <param name="now">The time of a monotonic clock, the same in each call.</param>
+    /// <param name="read">Reads.</param>
+    internal Task<CachedService> ReadAgain(TimeSpan now, Func<Task<CachedService>> read)
+    {
+        var last = Volatile.Read(ref _reread);
+        if (last is not null && now - last.At < Limits.ServiceReread)
+            return last.Result.Task;
+        var next = new Reread(now);
+        if (Interlocked.CompareExchange(ref _reread, next, last) != last)
+            return ReadAgain(now, read); // another thread has begun
+        _ = next.CompleteAsync(read);
+        return next.Result.Task;
+    }
+
     /// <summary>Adds to <see cref="RememberedDeletedUsers"/>.</summary>
     internal void CountDeletedUser(int count) => Interlocked.Add(ref _rememberedDeletedUsers, count);
 
@@ -82,6 +102,22 @@ public sealed class CachedService(ServiceRecord record, int generation = 0)
             if (isNewerData)
                 (_generation, _reconsidered) = (generation, -1);
             return true;
+        }
+    }
+
+    /// <summary>A read of the service instance that has the SID now, and when it began.</summary>
+    private sealed class Reread(TimeSpan at)
+    {
+        public TimeSpan At => at;
+
+        public TaskCompletionSource<CachedService> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public async Task CompleteAsync(Func<Task<CachedService>> read)
+        {
+            var reading = read();
+            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Result.TrySetFromTask(reading);
+            _ = Result.Task.Exception; // observed: the callers may be gone
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
@@ -38,6 +39,18 @@ public sealed class ServiceCache(IStoreReader reader)
     /// <exception cref="PresenceException">ServiceInstanceNotFound; StorageUnavailable on a read.</exception>
     public ValueTask<CachedService> GetAsync(ServiceSid sid, long id, CancellationToken cancellationToken) =>
         FindCached(sid) is { } service && service.Id < id ? LoadAsync(sid, cancellationToken) : GetAsync(sid, cancellationToken);
+
+    /// <summary>
+    /// Returns the service instance that has the SID now, because another node does not know the given one. Reads at most once every
+    /// <see cref="Limits.ServiceReread"/>, so that no caller can force reads: until then, returns what the last read has found.
+    /// </summary>
+    /// <param name="known">The service instance that the caller has.</param>
+    /// <param name="now">The time of the clock of this node.</param>
+    /// <exception cref="PresenceException">Through the task: ServiceInstanceNotFound, StorageUnavailable.</exception>
+    public Task<CachedService> GetPresentAsync(CachedService known, TimeSpan now) =>
+        FindCached(known.Sid) is { } later && later.Id > known.Id
+            ? Task.FromResult(later)
+            : known.ReadAgain(now, () => LoadAsync(known.Sid, CancellationToken.None).AsTask());
 
     /// <summary>Returns the service instance if it is cached; otherwise null, even if it exists.</summary>
     public CachedService? FindCached(ServiceSid sid) => _services.TryGetValue(sid, out var service) && !service.IsDeleted ? service : null;

@@ -10,7 +10,7 @@ namespace GrpcPresence.Core.Watching;
 /// name="Position"/> have still to be delivered, with reasons counted from <paramref name="Base"/>. Otherwise both numbers are the same.
 /// </summary>
 /// <param name="Service">The service instance.</param>
-/// <param name="Timeline">The timeline that the revisions belong to.</param>
+/// <param name="Timeline">The timeline that the revisions belong to, combined with the service instance's key.</param>
 /// <param name="Base">The revision from which reasons count.</param>
 /// <param name="Position">The revision up to which rows were delivered; not below the base.</param>
 /// <param name="Newest">
@@ -24,6 +24,18 @@ public sealed record ResumeToken(ServiceSid Service, Guid Timeline, long Base, l
     private const byte Format = 1;
     private const int ChecksumAt = 1 + 16 + 16 + 8 + 8 + 8 + 8;
     private const int Length = ChecksumAt + 4;
+
+    /// <summary>
+    /// Returns the timeline that tokens of a service instance name. A service instance that takes the SID of a deleted one has revisions of
+    /// its own, so the key of the service instance is a part of it.
+    /// </summary>
+    public static Guid TimelineOf(ServiceRecord service) => Combine(service.Timeline, service.Id);
+
+    /// <summary>
+    /// Returns the timeline of the store in which the token was issued. If another service instance had the SID then, returns an id that no
+    /// timeline has.
+    /// </summary>
+    public Guid StoreTimelineOf(ServiceRecord service) => Combine(Timeline, service.Id);
 
     /// <summary>
     /// Returns the text that clients keep: base64url of format, service SID, timeline, base, position, newest, filter hash and a checksum.
@@ -69,6 +81,16 @@ public sealed record ResumeToken(ServiceSid Service, Guid Timeline, long Base, l
             return false;
         token = decoded;
         return true;
+    }
+
+    // An exclusive or into the low eight bytes, so the second time undoes the first.
+    private static Guid Combine(Guid timeline, long serviceId)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        timeline.TryWriteBytes(bytes, bigEndian: true, out _);
+        var low = bytes[8..];
+        BinaryPrimitives.WriteInt64BigEndian(low, BinaryPrimitives.ReadInt64BigEndian(low) ^ serviceId);
+        return new Guid(bytes, bigEndian: true);
     }
 
     // FNV-1a, 32 bits.

@@ -11,8 +11,7 @@ namespace GrpcPresence.Core.Watching;
 /// offered from memory. A commit that does not is held for a short time, because commits of several nodes overtake each other. If the
 /// missing ones do not arrive, the gap is read from the store.
 /// </summary>
-/// <param name="service">The service instance as it was read. The feed begins at its revision.</param>
-/// <param name="timeline">The timeline of that revision.</param>
+/// <param name="service">The service instance as it was read. The feed begins at its revision, in its timeline.</param>
 /// <param name="patience">
 /// How long commits are held, in units of timestamps. Zero where one writer publishes all commits in order: what is missing then does not
 /// arrive any more.
@@ -20,7 +19,7 @@ namespace GrpcPresence.Core.Watching;
 /// <param name="resume">See <see cref="WatchHub.Resume"/>.</param>
 /// <param name="sizes">See <see cref="WatchHub.Sizes"/>.</param>
 internal sealed class ServiceFeed(
-    ServiceRecord service, Guid timeline, long patience = 0, Action<Action>? resume = null, WatchSizes? sizes = null)
+    ServiceRecord service, long patience = 0, Action<Action>? resume = null, WatchSizes? sizes = null)
 {
     // Guards every field below, and orders publishing and attaching. No await, no I/O and no log under it. Order of locks: the hub's, this
     // one, then a queue's.
@@ -43,7 +42,7 @@ internal sealed class ServiceFeed(
     public ServiceSid Service { get; } = service.Sid;
 
     /// <summary>The timeline of the revisions of the feed.</summary>
-    public Guid Timeline => timeline;
+    public Guid Timeline { get; } = service.Timeline;
 
     /// <summary>The revision up to which every change was offered to the queues that were attached then.</summary>
     public long Revision => Volatile.Read(ref _revision);
@@ -127,7 +126,7 @@ internal sealed class ServiceFeed(
     {
         lock (_gate)
         {
-            if (commit.Timeline != timeline || commit.LastRevision <= _revision)
+            if (commit.Timeline != Timeline || commit.LastRevision <= _revision)
                 return null;
             if (_gap is null && _held is null && commit.FirstRevision <= _revision + 1 && !commit.IsPartial)
             {

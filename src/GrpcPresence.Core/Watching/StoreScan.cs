@@ -125,7 +125,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         if (service.Id != queue.Feed.ServiceId)
             throw PresenceErrors.ServiceInstanceNotFound(_service);
         // The store has lost commits, and this node does not know it yet. What was read does not continue what the feed has.
-        if (store.TimelineOf(service) != queue.Feed.Timeline)
+        if (service.Timeline != queue.Feed.Timeline)
             throw WatchHub.CommitsLost();
         await queue.Feed.WhenReached(service.Revision, time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
     }

@@ -251,7 +251,7 @@ public sealed class WatchHub(
                 // old feed here.
                 feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
                 isFirst = feed is null;
-                _feeds[request.Service] = feed = new ServiceFeed(record, store.TimelineOf(record), _patience, Resume, Sizes);
+                _feeds[request.Service] = feed = new ServiceFeed(record, _patience, Resume, Sizes);
             }
             var queue = new WatchQueue(feed, request.Filter, feed.Share(record.Configuration));
             var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
@@ -275,7 +275,7 @@ public sealed class WatchHub(
             feed = _feeds.GetValueOrDefault(service);
         if (feed is null || feed.ServiceId == serviceId)
             return feed;
-        if (feed.ServiceId < serviceId && (commit is null || commit.Timeline == store.TimelineOf(commit.Service)))
+        if (feed.ServiceId < serviceId && (commit is null || commit.Timeline == feed.Timeline))
             EndDeleted(feed);
         return null;
     }
@@ -343,7 +343,7 @@ public sealed class WatchHub(
                 .ConfigureAwait(false);
             if (page.Service.Id != feed.ServiceId)
                 throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one
-            if (store.TimelineOf(page.Service) != feed.Timeline)
+            if (page.Service.Timeline != feed.Timeline)
             {
                 End(feed, CommitsLost);
                 return true;

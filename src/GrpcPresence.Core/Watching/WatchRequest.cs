@@ -17,7 +17,7 @@ public sealed record WatchRequest(ServiceSid Service, WatchFilter Filter, bool S
             return StartNow ? null : ResetReason.Initial;
         if (token.FilterHash != Filter.Hash)
             return ResetReason.FilterChanged;
-        var end = await store.FindTimelineEndAsync(service, token.Timeline, cancellationToken).ConfigureAwait(false);
+        var end = await store.FindTimelineEndAsync(service, token.StoreTimelineOf(service), cancellationToken).ConfigureAwait(false);
         if (end is null || Math.Max(token.Position, token.Newest) > end)
             return ResetReason.TimelineChanged;
         // Purged tombstones are noticed later, when the catch-up reads the store.

@@ -156,9 +156,9 @@ public sealed class WatchSession : IDisposable
         var service = await _hub.Store.FindServiceAsync(_request.Service, cancellationToken).ConfigureAwait(false);
         if (service is null || service.Id != Queue.Feed.ServiceId)
             throw PresenceErrors.ServiceInstanceNotFound(_request.Service);
-        _timeline = Queue.Feed.Timeline;
-        if (_hub.Store.TimelineOf(service) != _timeline)
+        if (service.Timeline != Queue.Feed.Timeline)
             throw WatchHub.CommitsLost();
+        _timeline = ResumeToken.TimelineOf(service);
 
         var reset = await _request.FindResetAsync(_hub.Store, service, cancellationToken).ConfigureAwait(false);
         if (reset is null)

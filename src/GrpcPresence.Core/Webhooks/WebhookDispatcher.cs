@@ -160,7 +160,8 @@ public sealed class WebhookDispatcher(
             running.Loop.Drain();
         try
         {
-            await Task.WhenAll(drained.Select(running => running.Ended)).WaitAsync(Limits.WebhookDrain, time).ConfigureAwait(false);
+            var ended = Task.WhenAll(drained.Select(running => running.Ended)).WaitAsync(Limits.WebhookDrain, time);
+            await _resumption.After(ended).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -300,7 +301,8 @@ public sealed class WebhookDispatcher(
         var loop = CreateLoop(service);
         var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         // Two loops of a service instance would send events of one user at the same time.
-        var before = Task.WhenAll(_ending.Where(ending => ending.Service == service).Select(ending => ending.Running.Ended));
+        var before = _resumption.After(
+            Task.WhenAll(_ending.Where(ending => ending.Service == service).Select(ending => ending.Running.Ended)));
         _loops[service] = new RunningLoop(loop, stop, _resumption.Start(() => RunAsync(loop, stop, before)));
     }
 

@@ -67,8 +67,11 @@ internal sealed class CommandBatch
     /// </summary>
     public int CacheGeneration { get; init; }
 
-    /// <summary>The data to which the epochs of the shards belong; default outside of a cluster.</summary>
-    public DataIdentity Data { get; set; }
+    /// <summary>
+    /// The data that the node knew before the batch was read; default outside of a cluster. The store writes nothing of the batch to other
+    /// data.
+    /// </summary>
+    public DataIdentity Data { get; init; }
 
     /// <summary>The shards to which the batch writes, each once; empty outside of a cluster.</summary>
     public List<ShardEpoch> Shards { get; } = [];
@@ -92,7 +95,7 @@ internal sealed class CommandBatch
     /// <summary>Adds a service instance that this batch creates, under the next key, and returns it with that.</summary>
     public ServiceRecord Insert(ServiceRecord service)
     {
-        service = service with { Id = _nextServiceId++ };
+        service = service with { Id = _nextServiceId++, Timeline = _directory.Timeline };
         var rows = _overlays.Rent();
         rows.BeginNew(_keys.Service(service.Sid), service.Id);
         var first = RowKeys.FirstOf(service.Id);

@@ -224,7 +224,8 @@ public sealed class CommandWriter
     /// <summary>Reads what the commands need in one call, and decides them in memory.</summary>
     private CommandBatch Decide(List<Command> commands)
     {
-        var generation = _services.Generation; // before anything is read, and before the fence reads the data
+        // Before anything is read: a batch that was read in other data than it names must not be committed.
+        var (generation, data) = (_services.Generation, _fence?.Data ?? default);
         _keys.Clear();
         _read.Clear();
         _overlays.TakeBack();
@@ -233,7 +234,11 @@ public sealed class CommandWriter
             command.Collect(_collector);
         if (!_keys.IsEmpty)
             _store.Read(_keys, _read);
-        var batch = new CommandBatch(_keys, _read, _overlays, _settings, _time.GetUtcNow(), _users) { CacheGeneration = generation };
+        var batch = new CommandBatch(_keys, _read, _overlays, _settings, _time.GetUtcNow(), _users)
+        {
+            CacheGeneration = generation,
+            Data = data,
+        };
         _fence?.Admit(commands, batch);
         foreach (var command in commands)
             command.Decide(batch);
@@ -263,7 +268,7 @@ public sealed class CommandWriter
             {
                 _services.Apply(service.Record, batch.CacheGeneration);
             }
-            (commits ??= []).Add(service.ToCommit(_store.TimelineOf(service.Record)));
+            (commits ??= []).Add(service.ToCommit());
         }
         if (commits is not null)
         {

@@ -148,7 +148,6 @@ internal sealed class ServiceBatch(StoredService read, ServiceOverlay rows)
     }
 
     /// <summary>Returns what is to be published.</summary>
-    /// <param name="timeline">The timeline of the commit.</param>
-    public ServiceCommit ToCommit(Guid timeline) =>
-        new(Record, timeline, _firstRevision, [.. _users], [.. _configurations], IsDeleted, _isPartial);
+    public ServiceCommit ToCommit() =>
+        new(Record, _firstRevision, [.. _users], [.. _configurations], IsDeleted, _isPartial);
 }

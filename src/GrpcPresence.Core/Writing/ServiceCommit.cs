@@ -8,7 +8,6 @@ namespace GrpcPresence.Core.Writing;
 /// needs every member of the records below, and rebuilds each state with <see cref="Domain.Users.UserState.FromParts"/>.
 /// </summary>
 /// <param name="Service">The service instance as committed.</param>
-/// <param name="Timeline">The timeline of the revisions. Those of another timeline cannot be compared with them.</param>
 /// <param name="FirstRevision">The first revision that the commit took; the last is the service instance's.</param>
 /// <param name="Users">The changes of users, by ascending revision.</param>
 /// <param name="Configurations">The configurations that the commit set, by ascending revision.</param>
@@ -19,13 +18,15 @@ namespace GrpcPresence.Core.Writing;
 /// </param>
 public sealed record ServiceCommit(
     ServiceRecord Service,
-    Guid Timeline,
     long FirstRevision,
     ImmutableArray<UserChange> Users,
     ImmutableArray<ServiceConfiguration> Configurations,
     bool IsDeleted,
     bool IsPartial = false)
 {
+    /// <summary>The timeline of the revisions. Those of another timeline cannot be compared with them.</summary>
+    public Guid Timeline => Service.Timeline;
+
     /// <summary>The last revision that the commit took.</summary>
     public long LastRevision => Service.Revision;
 }

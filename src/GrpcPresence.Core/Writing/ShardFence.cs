@@ -24,14 +24,13 @@ public sealed class ShardFence(NodeId node, ShardGates gates)
 
     /// <summary>
     /// Removes the commands whose shards the node does not hold from the list and fails them. Adds the shards of the others to the batch.
-    /// The epoch that counts is the one of now: if the node loses the shard before the commit, the store writes nothing. The batch names
-    /// the data to which the epochs belong, so it is of no effect in other data either.
+    /// The epoch that counts is the one of now: if the node loses the shard before the commit, the store writes nothing. Nor does it if the
+    /// node has learned other data since the batch was read, because the batch names the data of before.
     /// </summary>
     internal void Admit(List<Command> commands, CommandBatch batch)
     {
         _shards.Clear();
         Array.Clear(_epochs);
-        batch.Data = gates.Data; // before the gates are read
         var kept = 0;
         for (var i = 0; i < commands.Count; i++)
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 
@@ -89,9 +88,6 @@ internal sealed class WriterStore(
         Prepare(Data);
         Commit();
     }
-
-    /// <inheritdoc cref="IStoreReader.TimelineOf"/>
-    public Guid TimelineOf(ServiceRecord service) => store.TimelineOf(service);
 
     /// <summary>Purges rows, and returns how many.</summary>
     public int Purge(DateTimeOffset tombstonesBefore, int limit) => Wait(store.PurgeAsync(tombstonesBefore, limit));

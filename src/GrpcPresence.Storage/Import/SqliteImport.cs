@@ -86,6 +86,8 @@ public static class SqliteImport
         foreach (var table in ImportTables.All(wentBack))
             counts[table.Name] = await CopyTableAsync(source, target, table, cancellationToken).ConfigureAwait(false);
         await CopyCountersAsync(source, target, cancellationToken).ConfigureAwait(false);
+        // The next start of a cluster fills in the shards of these rows.
+        await ExecuteAsync("UPDATE cluster SET has_shards = false").ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         // The planner knows nothing of the tables until they are analyzed.
         await ExecuteAsync($"ANALYZE {string.Join(", ", PostgresInspection.Tables)}").ConfigureAwait(false);

@@ -32,7 +32,6 @@ internal sealed class CommitRecorder(ICommitPublisher next) : ICommitPublisher
     /// <summary>Copies a commit through its public parts, as a serializer does.</summary>
     private static ServiceCommit Copy(ServiceCommit commit) => new(
         commit.Service with { Configuration = commit.Service.Configuration with { } },
-        commit.Timeline,
         commit.FirstRevision,
         [.. commit.Users.Select(change => change with { State = Copy(change.State) })],
         [.. commit.Configurations.Select(configuration => configuration with { })],

@@ -74,7 +74,7 @@ public sealed class LateFeedsTests : IDisposable
 
     private ServiceFeed NewFeed()
     {
-        var feed = new ServiceFeed(Service(revision: 3), timeline: default, (long)(Patience.TotalSeconds * _time.TimestampFrequency));
+        var feed = new ServiceFeed(Service(revision: 3), (long)(Patience.TotalSeconds * _time.TimestampFrequency));
         var queue = new WatchQueue(feed, new WatchFilter([], UpdateReasons.None, UserView.Full), new ServiceConfiguration());
         feed.Attach(queue);
         queue.CompleteSnapshot();
@@ -92,7 +92,7 @@ public sealed class LateFeedsTests : IDisposable
         Revision = revision,
     };
 
-    private static ServiceCommit Commit(long revision) => new(Service(revision), default, revision, [], [], IsDeleted: false);
+    private static ServiceCommit Commit(long revision) => new(Service(revision), revision, [], [], IsDeleted: false);
 
     private static ChangesRead Page(long revision) => new(Service(revision), [], HasMore: false, Cost: 0);
 }

@@ -172,7 +172,7 @@ public sealed class OrderTests : IDisposable
         const int Changes = 5_000;
         var service = await _world.NewService();
         var record = (await _world.Store.FindServiceAsync(service.Sid, default))!;
-        var feed = new ServiceFeed(record, timeline: default);
+        var feed = new ServiceFeed(record);
         var filter = new WatchFilter([], UpdateReasons.None, UserView.Full);
         for (var i = 0; i < 200; i++)
             feed.Attach(new WatchQueue(feed, filter, record.Configuration)); // the feed marks these before the queue under test
@@ -188,7 +188,7 @@ public sealed class OrderTests : IDisposable
             {
                 var change = new UserChange(State(revision), UpdateReasons.FriendlyName, revision);
                 feed.Publish(
-                    new ServiceCommit(record with { Revision = revision }, default, revision, [change], [], IsDeleted: false), now: 0);
+                    new ServiceCommit(record with { Revision = revision }, revision, [change], [], IsDeleted: false), now: 0);
             }
         });
         var message = new MessageBuilder(new FixedSizeEncoder(), UserView.Full);

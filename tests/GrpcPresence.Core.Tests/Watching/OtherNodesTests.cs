@@ -248,6 +248,21 @@ public sealed class OtherNodesTests : IDisposable
         Assert.Equal(ErrorReason.ServiceInstanceNotFound, (await Assert.ThrowsAsync<PresenceException>(client.Next)).Reason);
     }
 
+    [Fact]
+    public async Task Drained_a_service_instance_that_took_the_sid_ends_the_watches_of_the_deleted_one()
+    {
+        var service = await NewService("ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        await _writer.Do(new DeleteServiceInstance(service.Sid));
+        _commits.Take();
+        await _writer.Do(new CreateServiceInstance(service.Sid, ""));
+
+        _world.Hub.Publish(_commits.Take()); // the deletion is still on its way
+
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, (await Assert.ThrowsAsync<PresenceException>(client.Next)).Reason);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -254,7 +254,7 @@ public sealed class ServiceFeedTests
 
     private static ServiceFeed NewFeed(long patience)
     {
-        var feed = new ServiceFeed(Service, timeline: default, patience);
+        var feed = new ServiceFeed(Service, patience);
         NewQueue(feed);
         return feed;
     }
@@ -270,7 +270,8 @@ public sealed class ServiceFeedTests
     [Fact]
     public void OneTimeline_a_commit_of_another_timeline_is_not_published()
     {
-        Assert.Null(_feed.Publish(Rename(Service.Revision + 1) with { Timeline = Guid.NewGuid() }, now: 0));
+        var next = Rename(Service.Revision + 1);
+        Assert.Null(_feed.Publish(next with { Service = next.Service with { Timeline = Guid.NewGuid() } }, now: 0));
         Assert.Equal(Service.Revision, _feed.Revision);
         Assert.Null(_feed.FindLate(now: Patience));
     }
@@ -285,7 +286,7 @@ public sealed class ServiceFeedTests
 
     /// <summary>A commit of one change without users.</summary>
     private static ServiceCommit Commit(long revision) =>
-        new(Service with { Revision = revision }, default, revision, [], [], IsDeleted: false);
+        new(Service with { Revision = revision }, revision, [], [], IsDeleted: false);
 
     /// <summary>A commit of one change of a user of its own.</summary>
     private static ServiceCommit Rename(long revision)

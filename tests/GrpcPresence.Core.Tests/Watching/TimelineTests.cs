@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Watching;
@@ -57,6 +58,24 @@ public sealed class TimelineTests : IDisposable
         using var restored = Restore(backup);
         await using var resumed = await restored.Watch(service, token: client.Token);
         await resumed.Next<WatchEvent.ConfigurationChanged>();
+        Assert.Equal(ResetReason.TimelineChanged, (await resumed.Next<WatchEvent.Reset>()).Reason);
+    }
+
+    [Fact]
+    public async Task Resumable_a_token_of_a_deleted_service_instance_resets_in_the_one_that_took_its_sid()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        await _world.Do(new DeleteServiceInstance(service.Sid));
+        await _world.Do(new CreateServiceInstance(service.Sid, ""));
+        await _world.Switch(service.Sid, on: true);
+        var successor = await _world.Services.GetAsync(service.Sid, default);
+        Assert.True(client.Token!.Newest <= await _world.Revision(successor)); // so only the timeline tells the two apart
+
+        await using var resumed = await _world.Watch(successor, token: client.Token);
+        await resumed.Next<WatchEvent.ConfigurationChanged>();
+
         Assert.Equal(ResetReason.TimelineChanged, (await resumed.Next<WatchEvent.Reset>()).Reason);
     }
 

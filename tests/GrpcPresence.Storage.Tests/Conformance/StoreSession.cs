@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
@@ -34,6 +35,9 @@ internal sealed class StoreSession
         return session;
     }
 
+    /// <summary>The node of a cluster that commits; null otherwise.</summary>
+    public NodeId? Node { get; set; }
+
     /// <summary>Where the next commit continues. Reopens the store if it must.</summary>
     public WriterPosition Position => _position ??= Wait(_store.ReopenAsync());
 
@@ -66,6 +70,7 @@ internal sealed class StoreSession
         var position = Position;
         var writes = new BatchWrites
         {
+            Node = Node,
             Data = position.Identity,
             Generation = position.Generation,
             Number = position.LastCommit + 1,
@@ -116,7 +121,7 @@ internal sealed class StoreSession
     public ServiceRecord InsertService(ServiceRecord service)
     {
         var directory = FindDirectory();
-        service = service with { Id = directory.NextServiceId + _newServices++ };
+        service = service with { Id = directory.NextServiceId + _newServices++, Timeline = directory.Timeline };
         _sids[service.Id] = service.Sid;
         var first = RowKeys.FirstOf(service.Id);
         _services.Add(service.Id, new Pending(new StoredService(service with { Revision = 0, UserCount = 0 }, 0, first, first))

@@ -230,7 +230,7 @@ public sealed class ImportTests : SqliteTestBase
                 FriendlyName = "nul\0 and ü",
                 Configuration = new ServiceConfiguration { ReachabilityEnabled = true, SwitchedOnRevision = 1, UpdateTime = Sample.Time },
             });
-            first = store.TimelineOf(one);
+            first = one.Timeline;
             session.InsertService(Sample.Service(2) with { Revision = 1 });
             session.InsertService(Sample.Service(3));
             session.Commit();

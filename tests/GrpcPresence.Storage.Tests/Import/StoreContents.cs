@@ -24,15 +24,16 @@ internal static class StoreContents
         foreach (var key in await store.ListApiKeysAsync(stop))
             found.Add((key, key.Secret.Salt, key.Secret.Hash, key.PreviousSecret?.Salt, key.PreviousSecret?.Hash));
         var directory = new BatchKeys { NeedsDirectory = true };
-        found.Add(StoreSession.Of(store).Read(directory).Directory);
+        found.Add(StoreSession.Of(store).Read(directory).Directory with { Timeline = default });
         return found;
     }
 
     private static async Task AddServiceAsync(IPresenceStore store, ServiceRecord service, List<object?> found, CancellationToken stop)
     {
         var sid = service.Sid;
-        found.Add(service);
-        found.Add(StoreSession.Of(store).Read(sid).Service);
+        found.Add(service with { Timeline = default }); // each store has its own
+        var read = StoreSession.Of(store).Read(sid).Service!;
+        found.Add(read with { Record = read.Record with { Timeline = default } });
         found.Add(await store.FindNotificationsAsync(sid, stop));
         found.Add(Of(await store.FindWebhookAsync(sid, stop)));
         bool?[] selections = [null, true, false];

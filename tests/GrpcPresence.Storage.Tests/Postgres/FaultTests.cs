@@ -162,6 +162,28 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_running_node_reads_the_timeline_of_the_data_that_replaced_its_own()
+    {
+        using var test = new Fixture();
+        var dump = PostgresServer.Shared.Dump(test.ConnectionString);
+        test.Store.Dispose();
+        using var store = PostgresTests.Open(test.ConnectionString);
+        var session = StoreSession.Of(store);
+        session.UpdateService(session.FindService(Sid)! with { Revision = 2 });
+        session.Commit();
+        var lost = store.TimelineOf(test.Service);
+        Assert.NotEqual(test.Service.Timeline, lost);
+
+        PostgresServer.Shared.Restore(test.ConnectionString, dump);
+        Assert.All(await store.ReadAsync(test.Service, default), read => Assert.Equal(test.Service, read));
+
+        using var next = PostgresTests.Open(test.ConnectionString);
+        var present = next.TimelineOf(test.Service);
+        Assert.DoesNotContain(present, new[] { lost, test.Service.Timeline });
+        Assert.All(await store.ReadAsync(test.Service, default), read => Assert.Equal((present, 1), (read.Timeline, read.Revision)));
+    }
+
+    [Fact]
     public async Task A_node_goes_on_after_the_server_was_replaced_by_one_that_has_all_commits()
     {
         using var test = new Fixture();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using GrpcPresence.Storage.Postgres.Cluster;
 using GrpcPresence.Storage.Postgres.Store;
 using GrpcPresence.Testing;
 
@@ -14,6 +15,8 @@ internal static class PostgresTests
         DELETE FROM timeline_cuts;
         UPDATE directory SET version = 0, next_service_id = 1, next_api_key_id = 1;
         UPDATE uptime SET alive_time = NULL, total = 0;
+        DELETE FROM node_leases; UPDATE shards SET owner = NULL, incarnation = NULL, epoch = 0 WHERE epoch > 0;
+        UPDATE cluster SET id = NULL, secret_check = NULL, data = NULL;
         """;
 
     private static readonly ConcurrentBag<string> Spare = [];
@@ -50,15 +53,19 @@ internal static class PostgresTests
         OpenAsync(connectionString, node).GetAwaiter().GetResult();
 
     /// <summary>Opens a store. The times in which another node would show itself are short.</summary>
-    public static Task<PostgresPresenceStore> OpenAsync(string connectionString, long node = 1) => PostgresPresenceStore.OpenAsync(
-        new PostgresStoreOptions
-        {
-            Node = node,
-            ConnectionString = connectionString,
-            HolderGrace = TimeSpan.FromMilliseconds(100),
-            HolderGraceAfterRestart = TimeSpan.FromMilliseconds(200),
-            HolderPatience = TimeSpan.FromMilliseconds(300),
-        },
+    public static Task<PostgresPresenceStore> OpenAsync(string connectionString, long node = 1) =>
+        PostgresPresenceStore.OpenAsync(OptionsOf(connectionString) with { Node = node }, CancellationToken.None);
+
+    /// <summary>Opens a store of a node of a cluster, which has not joined.</summary>
+    public static PostgresClusterStore OpenNode(
+        string connectionString, string cluster = "test", byte secret = 1, TimeProvider? time = null) =>
+        OpenNodeAsync(connectionString, cluster, secret, time).GetAwaiter().GetResult();
+
+    /// <summary>Opens a store of a node of a cluster, which has not joined.</summary>
+    public static Task<PostgresClusterStore> OpenNodeAsync(
+        string connectionString, string cluster = "test", byte secret = 1, TimeProvider? time = null) => PostgresClusterStore.OpenAsync(
+        OptionsOf(connectionString) with { Time = time ?? TimeProvider.System },
+        new PostgresClusterOptions { ClusterId = cluster, SecretCheck = PostgresClusterOptions.CheckOf([secret], cluster) },
         CancellationToken.None);
 
     /// <summary>Waits until the condition, which follows SELECT and is a boolean, is true. Each attempt takes a round trip.</summary>
@@ -71,4 +78,12 @@ internal static class PostgresTests
         }
         Assert.Fail($"This did not become true: {condition}");
     }
+
+    private static PostgresStoreOptions OptionsOf(string connectionString) => new()
+    {
+        ConnectionString = connectionString,
+        HolderGrace = TimeSpan.FromMilliseconds(100),
+        HolderGraceAfterRestart = TimeSpan.FromMilliseconds(200),
+        HolderPatience = TimeSpan.FromMilliseconds(300),
+    };
 }

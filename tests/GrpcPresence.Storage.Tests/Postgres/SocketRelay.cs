@@ -20,6 +20,9 @@ internal sealed class SocketRelay : IDisposable
     private readonly UnixDomainSocketEndPoint _target;
     private volatile int _losing; // connections up to this number lose the answers
     private volatile TaskCompletionSource _thawed = new();
+    private volatile TaskCompletionSource _released = new();
+    private volatile int _holding; // requests of connections up to this number wait
+    private int _passing; // so many of them do not wait
     private int _accepted;
     private PlannedCut? _planned;
 
@@ -27,6 +30,7 @@ internal sealed class SocketRelay : IDisposable
     {
         _target = new UnixDomainSocketEndPoint(Path.Combine(directoryOfServer, SocketName));
         _thawed.SetResult();
+        _released.SetResult();
         _listener.Bind(new UnixDomainSocketEndPoint(_directory.File(SocketName)));
         _listener.Listen();
         _ = AcceptAsync();
@@ -43,6 +47,19 @@ internal sealed class SocketRelay : IDisposable
 
     /// <summary>Sends the answers that were held, and all further ones.</summary>
     public void Thaw() => _thawed.TrySetResult();
+
+    /// <summary>
+    /// Holds what the clients of the present connections send, apart from the first messages, until the function is called that this
+    /// returns.
+    /// </summary>
+    public Action HoldRequests(int passing = 0)
+    {
+        _passing = passing;
+        var released = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _released = released;
+        _holding = Volatile.Read(ref _accepted);
+        return () => released.TrySetResult();
+    }
 
     /// <summary>Cuts the present connections of clients. Those to the server stay open.</summary>
     public void Cut()
@@ -128,6 +145,8 @@ internal sealed class SocketRelay : IDisposable
                 {
                     if (sender == MessageSender.Server)
                         await _thawed.Task;
+                    else if (connection.Number <= _holding && Interlocked.Decrement(ref _passing) < 0)
+                        await _released.Task;
                     if (connection.IsCut)
                         return; // what the server says to a client that is gone
                     if (!isFurtherRow && TakeCut(sender) is { } cut)

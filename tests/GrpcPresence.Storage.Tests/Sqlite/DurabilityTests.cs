@@ -150,7 +150,7 @@ public sealed class DurabilityTests : SqliteTestBase
         using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = DatabasePath, IdleCheckpointBytes = 0 });
         AddService(store);
         AddUsers(store, 1);
-        using var readers = new ReaderPool(new ConnectionFactory(DatabasePath, TimeSpan.Zero));
+        using var readers = new ReaderPool(new ConnectionFactory(DatabasePath, TimeSpan.Zero), timeline: default);
         readers.Read(reader =>
         {
             Assert.Equal(1, reader.Service(Sample.ServiceSid(1)).Revision);

@@ -87,6 +87,15 @@ public enum StoreMutation
     /// <summary>A poll reads in two statements.</summary>
     PollInTwoStatements,
 
+    /// <summary>Reads name the timeline that the node found when it joined.</summary>
+    ReadKeepsTheTimeline,
+
+    /// <summary>Reads of batches name the timeline that the node found when it joined.</summary>
+    BatchKeepsTheTimeline,
+
+    /// <summary>Polls name the timeline that the node found when it joined.</summary>
+    PollKeepsTheTimeline,
+
     /// <summary>Commits of API keys do not count as changes.</summary>
     ChangesNotCounted,
 

@@ -11,8 +11,8 @@ namespace GrpcPresence.Core.Cluster.Channel;
 /// thread.
 /// </summary>
 /// <remarks>
-/// A link ends when its peer is among <see cref="DepartedNodes"/>; no late batch of it counts any more. A peer that no view has shown yet may
-/// be a new one, and may send and receive.
+/// A link ends when its peer is among <see cref="DepartedNodes"/>; no late batch of it counts any more. A peer that no view has shown yet
+/// may be a new one, and may send and receive.
 /// </remarks>
 public sealed class NodeLinks(INodeChannel channel, ILinkReceiver receiver)
 {

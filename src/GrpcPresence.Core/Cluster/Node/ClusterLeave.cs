@@ -4,8 +4,8 @@ using GrpcPresence.Core.Domain;
 namespace GrpcPresence.Core.Cluster.Node;
 
 /// <summary>
-/// Leaves the cluster, once the node was asked to: waits until it holds no shard, and asks the store to mark this run as left. Used only by
-/// the loop of the node, except where a member says otherwise.
+/// Leaves the cluster, once the node was asked to: waits until it holds no shard, and asks the store to mark this run as left. Gives up
+/// after <see cref="Limits.LeaveTime"/>. Used only by the loop of the node, except where a member says otherwise.
 /// </summary>
 /// <param name="parts">The parts of the node.</param>
 /// <param name="ownership">The shards of the node.</param>
@@ -15,15 +15,17 @@ namespace GrpcPresence.Core.Cluster.Node;
 internal sealed class ClusterLeave(
     NodeParts parts, ShardOwnership ownership, HomeServices homes, Func<int> countCalls, StoreCalls calls)
 {
+    private const long NotRequested = -1;
+
     private readonly StoreCall<bool, bool> _call = calls.Create<bool, bool>(StoreCallKind.Leave);
-    private volatile bool _isRequested;
+    private long _requestedAt = NotRequested; // in ticks of the clock of this node
     private TimeSpan? _emptySince; // when the node had no shard for the first time
 
     /// <summary>The end of a node that has left.</summary>
     public static NodeEnd HasLeft { get; } = new(NodeEndReason.Left, "This run has left the cluster.");
 
     /// <summary>Whether the node was asked to leave. Safe from any thread.</summary>
-    public bool IsRequested => _isRequested;
+    public bool IsRequested => Volatile.Read(ref _requestedAt) != NotRequested;
 
     /// <summary>
     /// Whether the store was asked to mark this run as left. The answer may come later than what follows from it, or never.
@@ -33,8 +35,19 @@ internal sealed class ClusterLeave(
     /// <summary>What the node waits for before it can leave; null if it was not asked to.</summary>
     public LeaveWait? Wait { get; private set; }
 
-    /// <summary>Makes the node leave. Safe from any thread.</summary>
-    public void Request() => _isRequested = true;
+    /// <summary>Makes the node leave. A second call changes nothing. Safe from any thread.</summary>
+    public void Request() => Interlocked.CompareExchange(ref _requestedAt, parts.Clock.Now.Ticks, NotRequested);
+
+    /// <summary>Returns the end of a node that was asked to leave too long ago; null for any other.</summary>
+    public NodeEnd? FindTimeout(TimeSpan now)
+    {
+        if (!IsRequested || now - TimeSpan.FromTicks(Volatile.Read(ref _requestedAt)) < Limits.LeaveTime)
+            return null;
+        var reason = Wait is { } wait ? $"It was waiting for: {wait}." : "It had not joined.";
+        return new NodeEnd(
+            NodeEndReason.LeaveTimedOut,
+            FormattableString.Invariant($"This run could not leave within {Limits.LeaveTime.TotalSeconds} s. {reason}"));
+    }
 
     /// <summary>
     /// Leaves once no shard is left. If no node is left to take them, closes them first, because another node may take them as soon as the

@@ -129,7 +129,11 @@ public sealed class ClusterNode
         return status with { Age = _parts.Clock.Now - takenAt };
     }
 
-    /// <summary>Makes the node give all its shards to others, and then leave.</summary>
+    /// <summary>
+    /// Makes the node give all its shards to others, and then leave, which takes a few seconds. It ends at most
+    /// <see cref="Limits.LeaveTime"/> later, with the next step, whatever the store and the others do. So a host that stops goes on calling
+    /// <see cref="Step"/> until <see cref="Ended"/>, and needs more stop time than that: 25 s, and what it drains besides.
+    /// </summary>
     public void Leave()
     {
         _shards.Leave.Request();

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Cluster.Ownership;
+using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage;
@@ -40,6 +41,11 @@ public sealed record ClusterNodeStatus
     /// <summary>What is wrong with the clock of the node: see <see cref="ClusterNode.ClockProblem"/>; null if nothing is.</summary>
     public required string? ClockProblem { get; init; }
 
+    /// <summary>
+    /// Whether the store has not answered the node for <see cref="Limits.StoreAbsence"/>. The others give it no shard then.
+    /// </summary>
+    public required bool IsStoreAway { get; init; }
+
     /// <summary>The number of the newest view.</summary>
     public required long ViewNumber { get; init; }
 
@@ -69,6 +75,9 @@ public sealed record ClusterNodeStatus
 
     /// <summary>The links to the other nodes of the view, and to those for which items wait.</summary>
     public required ImmutableArray<PeerStatus> Peers { get; init; }
+
+    /// <summary>The calls of clients of this node that have no result yet, counted by what they wait for.</summary>
+    public required ImmutableArray<CallWaitCount> Calls { get; init; }
 
     /// <summary>The calls of the store that wait, or whose last answer was an error.</summary>
     public required ImmutableArray<StoreCallStatus> StoreCalls { get; init; }
@@ -137,10 +146,20 @@ public readonly record struct HandOverStatus(Shard Shard, bool IsOutgoing, NodeI
 /// <summary>The link to another node.</summary>
 /// <param name="Node">The node.</param>
 /// <param name="IsInView">Whether the view shows it.</param>
+/// <param name="IsLeaving">Whether it has said last that it leaves. It is the target of no shard then.</param>
+/// <param name="IsStoreAway">Whether it has said last that the store does not answer it. It is the target of no shard then.</param>
 /// <param name="ReceivedBefore">How long ago the last message of it has arrived; null if none has.</param>
 /// <param name="QueuedItems">The items that wait for it and were not sent yet.</param>
 /// <param name="QueuedBytes">The approximate size of these.</param>
 /// <param name="SentItems">The items that were sent and that it has not acknowledged.</param>
 /// <param name="UnacknowledgedFor">How long ago these were sent for the first time; null if nothing was sent.</param>
 public readonly record struct PeerStatus(
-    NodeId Node, bool IsInView, TimeSpan? ReceivedBefore, int QueuedItems, long QueuedBytes, int SentItems, TimeSpan? UnacknowledgedFor);
+    NodeId Node,
+    bool IsInView,
+    bool IsLeaving,
+    bool IsStoreAway,
+    TimeSpan? ReceivedBefore,
+    int QueuedItems,
+    long QueuedBytes,
+    int SentItems,
+    TimeSpan? UnacknowledgedFor);

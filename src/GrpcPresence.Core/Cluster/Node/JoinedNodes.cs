@@ -39,6 +39,9 @@ internal sealed class JoinedNodes(NodeId self)
             _statuses[from] = status;
     }
 
+    /// <summary>Returns what another node has said last of itself; null if nothing.</summary>
+    public NodeStatus? Find(NodeId node) => _statuses.GetValueOrDefault(node);
+
     /// <summary>Forgets the nodes that the view lacks.</summary>
     public void Forget(ClusterView view)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
@@ -16,10 +17,10 @@ internal sealed class LifecycleEvents(NodeParts parts)
     private readonly ImmutableArray<NodeEvent>.Builder _events = ImmutableArray.CreateBuilder<NodeEvent>();
     private readonly HashSet<NodeId> _evicting = [];
     private (NodeId Node, long Renewal, EvictionRefusal Reason) _refused; // the last eviction that was refused
-    private ShardBits _open = new(); // the shards that were open at the last comparison
+    private readonly ulong[] _open = new ulong[ShardBits.Words]; // the shards that were open at the last comparison
     private int _openCount;
     private DataIdentity _data;
-    private TimeSpan _joinedAt;
+    private TimeSpan _readyChangedAt;
     private TimeSpan _confirmationChangedAt;
     private int _timesConfirmed;
     private bool _isConfirmed;
@@ -29,7 +30,7 @@ internal sealed class LifecycleEvents(NodeParts parts)
     /// <summary>The node has joined.</summary>
     public void NoteJoined()
     {
-        _joinedAt = _confirmationChangedAt = parts.Clock.Now;
+        _readyChangedAt = _confirmationChangedAt = parts.Clock.Now;
         _events.Add(new NodeJoined());
     }
 
@@ -62,30 +63,32 @@ internal sealed class LifecycleEvents(NodeParts parts)
             _data = data;
         }
         CompareConfirmation(now);
-        if (isReady && !_isReady)
-            _events.Add(new NodeReady(now - _joinedAt));
-        _isReady |= isReady;
         if (isLeaving && !_isLeaving)
             _events.Add(new NodeLeaving(_openCount));
         _isLeaving |= isLeaving;
+        if (isReady != _isReady)
+        {
+            var after = now - _readyChangedAt;
+            var reason = isLeaving ? NotReadyReason.Leaving : NotReadyReason.Clock;
+            _events.Add(isReady ? new NodeReady(after) : new NodeNotReady(reason, after));
+            (_isReady, _readyChangedAt) = (isReady, now);
+        }
         CompareEvictions();
     }
 
     /// <summary>Compares which shards are open.</summary>
     public void CompareShards()
     {
-        var open = new ShardBits();
         var (opened, closed, count) = (0, 0, 0);
-        for (var number = 0; number < Shard.Count; number++)
+        for (var word = 0; word < ShardBits.Words; word++)
         {
-            var shard = new Shard(number);
-            var (isOpen, wasOpen) = (parts.Gates.IsOpen(shard), _open.Has(shard));
-            open.Set(shard, isOpen);
-            count += isOpen ? 1 : 0;
-            opened += isOpen && !wasOpen ? 1 : 0;
-            closed += wasOpen && !isOpen ? 1 : 0;
+            var (open, before) = (parts.Gates.OpenWord(word), _open[word]);
+            _open[word] = open;
+            count += BitOperations.PopCount(open);
+            opened += BitOperations.PopCount(open & ~before);
+            closed += BitOperations.PopCount(before & ~open);
         }
-        (_open, _openCount) = (open, count);
+        _openCount = count;
         if (opened + closed > 0)
             _events.Add(new ShardsMoved(opened, closed, count));
     }

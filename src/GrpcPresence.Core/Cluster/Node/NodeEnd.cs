@@ -11,6 +11,12 @@ public enum NodeEndReason
     /// <summary>It left: its shards were given away, or no node was left to take them.</summary>
     Left,
 
+    /// <summary>
+    /// It was asked to leave, and had not left after <see cref="Domain.Limits.LeaveTime"/>. Other nodes evict it, and take over the shards
+    /// that it still held. What it had decided and not stored is lost; no call that was answered with success depended on that.
+    /// </summary>
+    LeaveTimedOut,
+
     /// <summary>The store did not let it join: this run was evicted, or a later run of its name has joined.</summary>
     JoinRefused,
 

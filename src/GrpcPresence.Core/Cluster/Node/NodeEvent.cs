@@ -13,9 +13,18 @@ public abstract record NodeEvent;
 /// <summary>The node has joined the cluster. It gets shards from now on.</summary>
 public sealed record NodeJoined : NodeEvent;
 
-/// <summary>The node has opened every shard that was to be its own after it had joined. Clients may call it.</summary>
-/// <param name="After">How long that took since it joined.</param>
+/// <summary>
+/// Clients may call the node: it has opened every shard that was to be its own after it had joined, or its clock is right again.
+/// </summary>
+/// <param name="After">How long it was not ready, or had joined before.</param>
 public sealed record NodeReady(TimeSpan After) : NodeEvent;
+
+/// <summary>
+/// Clients should not call the node any more. Comes once after each <see cref="NodeReady"/>, unless the node ends while it is ready.
+/// </summary>
+/// <param name="Reason">Why.</param>
+/// <param name="After">How long it was ready.</param>
+public sealed record NodeNotReady(NotReadyReason Reason, TimeSpan After) : NodeEvent;
 
 /// <summary>The node was asked to leave. It gives its shards to others.</summary>
 /// <param name="OpenShards">The number of shards that were open here before.</param>
@@ -74,6 +83,16 @@ public sealed record EvictionAbandoned(NodeId Node) : NodeEvent;
 /// <param name="Before">The data that it knew; null if it knew none.</param>
 /// <param name="Data">The data.</param>
 public sealed record DataChanged(DataIdentity? Before, DataIdentity Data) : NodeEvent;
+
+/// <summary>Why a node that was ready is not ready any more.</summary>
+public enum NotReadyReason
+{
+    /// <summary>It was asked to leave. It is never ready again.</summary>
+    Leaving,
+
+    /// <summary>Its clock is too far from the store's: see the clock problem in the status.</summary>
+    Clock,
+}
 
 /// <summary>Why the store has not evicted a node.</summary>
 public enum EvictionRefusal

@@ -10,7 +10,7 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// </summary>
 /// <param name="parts">The parts of the node.</param>
 /// <param name="poll">What the store says.</param>
-/// <param name="leave">Whether the node may have left.</param>
+/// <param name="leave">Whether the node may have left, or leaves for too long.</param>
 /// <param name="joined">Called once, when the node has joined.</param>
 /// <param name="calls">Creates the calls of the store.</param>
 internal sealed class NodeMembership(NodeParts parts, StorePoll poll, ClusterLeave leave, Action joined, StoreCalls calls)
@@ -27,6 +27,8 @@ internal sealed class NodeMembership(NodeParts parts, StorePoll poll, ClusterLea
     /// <summary>Does what is due. Returns why the node must end; null if it need not.</summary>
     public NodeEnd? Step(ClusterView view)
     {
+        if (leave.FindTimeout(parts.Clock.Now) is { } late)
+            return late;
         if (!HasJoined)
         {
             if (_join.Step(view) is { } refused)

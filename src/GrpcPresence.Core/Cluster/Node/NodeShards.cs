@@ -33,7 +33,15 @@ internal sealed class NodeShards
         Homes = new HomeServices(
             parts.View, parts.Channel, table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas, () => parts.Gates.Data);
         var loader = new ShardLoader(parts.Store, parts.Services, shards, wake);
-        Ownership = new ShardOwnership(self, table, parts.Gates, shards, loader, parts.Queue, send, Homes.IsDrained);
+        var reconciliation = new ShardReconciliation(self, table, parts.Gates);
+        Ownership = new ShardOwnership(
+            self,
+            table,
+            parts.Gates,
+            reconciliation,
+            new ShardOpenings(self, reconciliation, table, shards, loader, send),
+            new OutgoingHandOvers(reconciliation, table, parts.Gates, shards, parts.Queue, send, Homes.IsDrained),
+            new FinalClose(shards, parts.Gates, parts.Queue));
         Nodes = new JoinedNodes(self);
         Leave = new ClusterLeave(parts, Ownership, Homes, countCalls, calls);
         _claim = new ShardClaim(parts, table, calls);

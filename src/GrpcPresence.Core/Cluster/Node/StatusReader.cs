@@ -54,6 +54,7 @@ internal sealed class StatusReader(
             End = end,
             IsReady = isReady,
             ClockProblem = poll.Clock.Problem,
+            IsStoreAway = poll.IsStoreAway,
             ViewNumber = view.Number,
             View = view.Nodes,
             Members = poll.Members,
@@ -64,7 +65,8 @@ internal sealed class StatusReader(
             HandOvers = [.. moves.Take(Limits.StatusEntries)],
             HandOverCount = moves.Count,
             Peers = ReadPeers(view, now),
-            StoreCalls = ReadCalls(report, waits),
+            Calls = items.Router.ReadWaits(),
+            StoreCalls = ReadStoreCalls(report, waits),
         };
     }
 
@@ -94,14 +96,15 @@ internal sealed class StatusReader(
             foreach (var shard in _waitsSince.Keys.Where(shard => !present.Contains(shard)))
                 _waitsSince.Remove(shard);
         }
-        waits.Sort(static (one, other) => (other.For, one.Shard.Number).CompareTo((one.For, other.Shard.Number)));
+        if (waits.Count > 1)
+            waits.Sort(static (one, other) => (other.For, one.Shard.Number).CompareTo((one.For, other.Shard.Number)));
         return waits;
     }
 
     private IEnumerable<Shard> ListOpen() =>
         Enumerable.Range(0, Shard.Count).Select(number => new Shard(number)).Where(parts.Gates.IsOpen);
 
-    private static ImmutableArray<ShardWaitCount> Count(List<ShardWaitStatus> waits) =>
+    private static ImmutableArray<ShardWaitCount> Count(List<ShardWaitStatus> waits) => waits.Count == 0 ? [] :
     [
         .. waits.GroupBy(wait => (wait.Reason, wait.Node))
             .Select(group => new ShardWaitCount(group.Key.Reason, group.Key.Node, group.Count(), group.First().For))
@@ -111,9 +114,11 @@ internal sealed class StatusReader(
     /// <summary>Returns the moves of shards, the longest ones first.</summary>
     private List<HandOverStatus> TimeMoves(ShardReport report, TimeSpan now)
     {
+        List<HandOverStatus> moves = [];
+        if (report.HandOvers.Count + shards.Homes.Draining.Count + _movesSince.Count == 0)
+            return moves;
         var draining = shards.Homes.Draining.Except(report.HandOvers.Select(move => move.Shard))
             .Select(shard => new HandOver(shard, HandOverStage.Draining, Peer: null));
-        List<HandOverStatus> moves = [];
         foreach (var (shard, stage, peer) in report.HandOvers.Concat(draining))
         {
             var isOutgoing = stage < HandOverStage.Receiving;
@@ -138,15 +143,22 @@ internal sealed class StatusReader(
         return
         [
             .. view.Nodes.Union(links.Keys).Where(node => node != parts.View.Self).OrderBy(node => node.Name, StringComparer.Ordinal)
-                .Select(node => ReadPeer(node, links.GetValueOrDefault(node))),
+                .Select(node => ReadPeer(node, links.GetValueOrDefault(node), shards.Nodes.Find(node))),
         ];
 
-        PeerStatus ReadPeer(NodeId node, LinkStatus link) => new(
-            node, view.Contains(node), contacts.Since(node, now), link.QueuedItems, link.QueuedBytes, link.SentItems,
+        PeerStatus ReadPeer(NodeId node, LinkStatus link, NodeStatus? said) => new(
+            node,
+            view.Contains(node),
+            said is { IsLeaving: true },
+            said is { IsStoreAway: true },
+            contacts.Since(node, now),
+            link.QueuedItems,
+            link.QueuedBytes,
+            link.SentItems,
             link.UnacknowledgedFor);
     }
 
-    private ImmutableArray<StoreCallStatus> ReadCalls(ShardReport report, List<ShardWaitStatus> waits)
+    private ImmutableArray<StoreCallStatus> ReadStoreCalls(ShardReport report, List<ShardWaitStatus> waits)
     {
         var status = calls.Read();
         var loading = waits.Where(wait => wait.Reason == ShardWaitReason.Loading).Select(wait => (TimeSpan?)wait.For).FirstOrDefault();

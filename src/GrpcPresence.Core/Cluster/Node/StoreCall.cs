@@ -46,7 +46,7 @@ internal sealed class StoreCall<TKey, TResult>(StoreCallKind kind, NodeClock clo
                     _ = task.Exception; // observed: a later call may have replaced this one
                     ((Action)wake!)();
                 },
-                wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 

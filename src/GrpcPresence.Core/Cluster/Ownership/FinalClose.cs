@@ -23,8 +23,14 @@ internal sealed class FinalClose(TrackedShards shards, ShardGates gates, Command
     private int _next; // the number of the next shard to seal
     private Task? _barrier;
 
+    /// <summary>Whether the node has begun to close its shards.</summary>
+    public bool HasBegun { get; private set; }
+
     /// <summary>Whether shards are left to seal, so that a step should follow at once.</summary>
     public bool HasMore => _next < Shard.Count;
+
+    /// <summary>Begins. From now on, no shard is opened or handed over.</summary>
+    public void Begin() => HasBegun = true;
 
     /// <summary>Does what is due. Returns whether all shards are closed for calls, and nothing of them is left to write.</summary>
     public bool Advance()

@@ -14,8 +14,8 @@ internal sealed class IncomingHandOvers
 {
     private readonly Dictionary<Shard, Incoming> _incoming = [];
 
-    /// <summary>Whether nothing is handed over.</summary>
-    public bool IsEmpty => _incoming.Count == 0;
+    /// <summary>What is handed over, by shard.</summary>
+    public IReadOnlyDictionary<Shard, Incoming> All => _incoming;
 
     /// <summary>Takes an item. Returns the answer to the sender; null if it needs none.</summary>
     public HandOverItem? Receive(NodeId from, HandOverItem item)

@@ -36,7 +36,8 @@ internal sealed class ShardLoader(IClusterStore store, ServiceCache services, Tr
         if (!loading.IsCompleted)
         {
             loading.ContinueWith(
-                static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
         return loading;
     }

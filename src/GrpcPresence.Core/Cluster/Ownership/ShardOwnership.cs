@@ -1,17 +1,16 @@
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
-using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Cluster.Ownership;
 
 /// <summary>
-/// Decides which shards this node claims, loads, opens, hands over and closes. Used only by the loop of the node.
+/// Makes this node hold the shards that it should: loads, opens, hands over and closes them, and says which to claim. The loop of the node
+/// calls it, in each step and for each item of a hand-over. <see cref="ShardReconciliation"/> decides what is to be done with a shard,
+/// <see cref="ShardOpenings"/> loads and opens, <see cref="OutgoingHandOvers"/> gives away, and this class puts what they do in its order.
 /// </summary>
 /// <remarks>
 /// Everything follows from three things: the holder of a shard as the store shows it (<see cref="ShardTable"/>), the node that should hold
@@ -26,91 +25,53 @@ namespace GrpcPresence.Core.Cluster.Ownership;
 /// <param name="self">This node.</param>
 /// <param name="table">The holders of the shards.</param>
 /// <param name="gates">What this node holds.</param>
-/// <param name="shards">The shards in the tracker.</param>
-/// <param name="loader">Loads shards.</param>
-/// <param name="queue">Takes the switches.</param>
-/// <param name="send">Sends an item to another node.</param>
-/// <param name="isDrained">
-/// Begins to stop what only the holder of an open shard does besides calls, and returns whether that has stopped. Asked until the shard is
-/// sealed, so that a slow stop delays no call.
-/// </param>
+/// <param name="reconciliation">Decides.</param>
+/// <param name="openings">Loads and opens.</param>
+/// <param name="outgoing">Gives away.</param>
+/// <param name="final">Closes the shards of a node that leaves alone.</param>
 internal sealed class ShardOwnership(
     NodeId self,
     ShardTable table,
     ShardGates gates,
-    TrackedShards shards,
-    ShardLoader loader,
-    CommandQueue queue,
-    SendItem send,
-    Func<Shard, bool> isDrained)
+    ShardReconciliation reconciliation,
+    ShardOpenings openings,
+    OutgoingHandOvers outgoing,
+    FinalClose final)
 {
-    private readonly IncomingHandOvers _incoming = new();
-    private readonly Dictionary<Shard, OutgoingHandOver> _outgoing = [];
-    private readonly ShardLoads _loads = new(loader);
-    private readonly Dictionary<Shard, HandOverDone> _done = []; // what the last holder said after the switch
-    private readonly bool[] _tracked = new bool[Shard.Count]; // those that the tracker may have users of
-    private readonly long[] _lost = new long[Shard.Count]; // the last epoch under which the shard was lost, whatever the table says
-    private readonly ShardBits _dirty = new(); // what Reconcile has not seen yet, besides changes of the table
-    private readonly ShardBits _missing = new(); // this node is the target, and they are not open here
-    private readonly ShardBits _held = new(); // this node is the holder
-    private readonly ShardBits _unclaimed = new(); // this node is the target, and they have no holder
-    private readonly ShardBits _toLoad = new(); // this node holds them, and may not load them from the store yet
-    private readonly ShardBits _toMove = new(); // they are open here, and another node is the target
-    private readonly List<Shard> _toClaim = [];
-    private readonly List<ShardHolder> _switched = [];
-    private ShardTargets _targets = ShardTargets.Of(new ClusterView(Number: -1, []));
-    private (int Table, long View, int Excluded) _seen = (-1, -1, -1);
-    private bool _mustReconcile; // a shard waits for something that is not seen in the table
-    private readonly Dictionary<NodeId, TimeSpan> _pausedUntil = []; // before, no hand-over to the receiver begins
-    private TimeSpan _allPausedUntil; // before, no hand-over begins
-    private FinalClose? _final; // not null once the node closes all its shards to leave
     private bool _closesMore; // the last step has closed so many shards that the next one must go on
-    private long _lastHandOver;
 
     /// <summary>Whether every shard of which this node is the target is open here, so that it may get calls.</summary>
-    public bool IsReady { get; private set; }
+    public bool IsReady => reconciliation.IsReady;
 
     /// <summary>Whether this node holds no shard.</summary>
-    public bool IsEmpty { get; private set; }
+    public bool IsEmpty => reconciliation.IsEmpty;
 
     /// <summary>
     /// Whether the last step has left something to the next one, because one step does only so much. The next step should follow at once.
     /// </summary>
-    public bool HasMore => _loads.HasMore || _closesMore;
+    public bool HasMore => openings.Loads.HasMore || _closesMore;
 
     /// <summary>The shards that this node should claim, as the last <see cref="Tick"/> has seen it.</summary>
-    public IReadOnlyList<Shard> ToClaim => _toClaim;
+    public IReadOnlyList<Shard> ToClaim => reconciliation.ToClaim;
 
     /// <summary>The shards that other nodes hold since the last <see cref="Tick"/>, because this node has handed them over.</summary>
-    public IReadOnlyList<ShardHolder> Switched => _switched;
+    public IReadOnlyList<ShardHolder> Switched => outgoing.Switched;
+
+    /// <summary>Whether <see cref="TryCloseAll"/> was called.</summary>
+    public bool IsClosingAll => final.HasBegun;
 
     /// <summary>Takes an item of a hand-over.</summary>
     public void Receive(NodeId from, HandOverItem item, TimeSpan now)
     {
-        MarkDirty(item.Shard);
-        switch (item)
-        {
-            case HandOverAccepted or HandOverReceived:
-                if (_outgoing.TryGetValue(item.Shard, out var outgoing))
-                    outgoing.Receive(from, item, now);
-                break;
-            case HandOverDone done:
-                if (done.Holder.Data != table[done.Shard].Data)
-                    break; // the poll shows who has the shard in the data that this node knows
-                _done[done.Shard] = done;
-                table.Update(done.Shard, done.Holder);
-                break;
-            case HandOverBegin begin when begin.Holder.Data != table[begin.Shard].Data:
-                break; // the holder begins again when both know the same data
-            default:
-                if (_incoming.Receive(from, item) is { } answer)
-                    send(from, answer, now + Limits.ForwardedCall);
-                break;
-        }
+        reconciliation.MarkDirty(item.Shard);
+        if (item is HandOverAccepted or HandOverReceived)
+            outgoing.Receive(from, item, now);
+        else
+            openings.Receive(from, item, now);
     }
 
     /// <summary>A stream was closed. What is being handed over to this node may be older.</summary>
-    public void Note(CloseStreamItem close) => _incoming.Note(close);
+    public void Note(CloseStreamItem close) => openings.Incoming.Note(close);
 
     /// <summary>Does what is due, and notes what should be claimed.</summary>
     /// <param name="view">The newest view.</param>
@@ -122,26 +83,21 @@ internal sealed class ShardOwnership(
     public void Tick(
         ClusterView view, (IReadOnlySet<NodeId> Nodes, int Version) excluded, (bool Move, bool TakeOver) may, TimeSpan now)
     {
-        _switched.Clear();
-        AdvanceOutgoing(view, now);
-        _loads.Step(now, OpenLoaded);
+        outgoing.Advance(view, now, Close);
+        openings.OpenLoaded(now);
         _closesMore = false;
-        var mayBegin = may.Move && _final is null && now >= _allPausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
-        (int Table, long View, int Excluded) seen = (table.Version, view.Number, excluded.Version);
-        var mayLoad = !_toLoad.IsEmpty && may.TakeOver && _loads.MayBegin(isHandedOver: false, now);
-        if (seen == _seen && !_mustReconcile && !mayLoad && (!mayBegin || _toMove.IsEmpty))
+        var mayBegin = may.Move && !final.HasBegun && outgoing.MayBegin(now);
+        var mayLoad = !reconciliation.ToLoad.IsEmpty && may.TakeOver && openings.Loads.MayBegin(isHandedOver: false, now);
+        if (!reconciliation.IsDue(view, excluded.Version) && !mayLoad && (!mayBegin || reconciliation.ToMove.IsEmpty))
             return;
-        if (seen.View != _seen.View || seen.Excluded != _seen.Excluded)
-        {
-            _targets = ShardTargets.Of(Excluding(view, excluded.Nodes));
-            _dirty.AddAll();
-        }
-        (_seen, _mustReconcile) = (seen, false);
-        Reconcile(view, may.TakeOver, now);
+        openings.Loads.RenewUptime();
+        foreach (var shard in reconciliation.BeginPass(view, excluded))
+            Reconcile(shard, view, may.TakeOver, now);
+        reconciliation.EndPass();
         if (mayLoad)
             LoadWaiting(view, now);
-        if (mayBegin && !_toMove.IsEmpty)
-            Begin(now);
+        if (mayBegin && !reconciliation.ToMove.IsEmpty)
+            outgoing.Begin(now);
     }
 
     /// <summary>
@@ -155,39 +111,21 @@ internal sealed class ShardOwnership(
     /// </param>
     public void ResetForNewData(DataIdentity data, bool mayHaveLost)
     {
-        foreach (var (shard, outgoing) in _outgoing)
-        {
-            // A switch that was submitted may still be committed. The shard is not loaded before its outcome is known.
-            if (outgoing.TryGiveUp())
-                _outgoing.Remove(shard);
-            else
-                CloseUsers(shard);
-        }
-        StopLoads();
-        _final?.ResetForNewData();
-        _incoming.Clear();
-        _done.Clear();
-        Array.Clear(_lost);
-        var kept = new ShardBits();
-        for (var number = 0; number < Shard.Count; number++)
-        {
-            var shard = new Shard(number);
-            var gate = gates[shard];
-            if (!mayHaveLost && gate.IsHeld && table[shard].Node == self && table[shard].Epoch == gate.Epoch)
-                kept.Add(shard);
-        }
+        outgoing.ResetForNewData();
+        foreach (var shard in outgoing.InProgress.Keys)
+            openings.CloseUsers(shard);
+        openings.StopLoads();
+        final.ResetForNewData();
+        openings.ForgetHandOvers();
+        var kept = mayHaveLost ? new ShardBits() : reconciliation.FindKept();
         gates.SetData(data, kept);
         for (var number = 0; number < Shard.Count; number++)
         {
             if (!kept.Has(new Shard(number)))
-                CloseUsers(new Shard(number));
+                openings.CloseUsers(new Shard(number));
         }
-        _dirty.AddAll();
-        _mustReconcile = true;
+        reconciliation.ResetForNewData();
     }
-
-    /// <summary>Whether <see cref="TryCloseAll"/> was called.</summary>
-    public bool IsClosingAll => _final is not null;
 
     /// <summary>
     /// Closes every shard for calls, because the node leaves and no node is left to take them. To be called in each step. Returns whether
@@ -195,15 +133,15 @@ internal sealed class ShardOwnership(
     /// </summary>
     public bool TryCloseAll()
     {
-        if (_final is null)
+        if (!final.HasBegun)
         {
-            _final = new FinalClose(shards, gates, queue);
-            StopLoads();
+            final.Begin();
+            openings.StopLoads();
         }
-        if (_outgoing.Count > 0) // it ends soon: the receiver has got the shard, or this node has it again
+        if (outgoing.InProgress.Count > 0) // it ends soon: the receiver has got the shard, or this node has it again
             return false;
-        var isOver = _final.Advance();
-        _closesMore = _final.HasMore;
+        var isOver = final.Advance();
+        _closesMore = final.HasMore;
         return isOver;
     }
 
@@ -216,15 +154,16 @@ internal sealed class ShardOwnership(
         Self = self,
         Table = table,
         Gates = gates,
-        Targets = _targets,
+        Targets = reconciliation.Targets,
         View = view,
-        Incoming = _incoming,
-        Outgoing = _outgoing,
-        Done = _done,
+        Held = reconciliation.Held,
+        Incoming = openings.Incoming,
+        Outgoing = outgoing.InProgress,
+        Done = openings.Done,
         Now = now,
-        Loads = _loads,
-        LostEpochs = _lost,
-        IsClosing = _final is not null,
+        Loads = openings.Loads,
+        LostEpochs = reconciliation.LostEpochs,
+        IsClosing = final.HasBegun,
         MayTakeOver = mayTakeOver,
     }.Report();
 
@@ -233,29 +172,7 @@ internal sealed class ShardOwnership(
     {
         for (var number = 0; number < Shard.Count; number++)
             Close(new Shard(number));
-        _outgoing.Clear();
-        _loads.Clear();
-    }
-
-    /// <summary>
-    /// Looks at each shard whose entry in the table has changed, and at those that wait for something else. While shards move, this runs
-    /// with each step: all 1,024 would take 20 us.
-    /// </summary>
-    private void Reconcile(ClusterView view, bool mayTakeOver, TimeSpan now)
-    {
-        _loads.RenewUptime();
-        for (var word = 0; word < ShardBits.Words; word++)
-        {
-            for (var bits = table.TakeChanged(word) | _dirty.Take(word); bits != 0; bits &= bits - 1)
-                Reconcile(ShardBits.ShardOf(word, bits), view, mayTakeOver, now);
-        }
-        (IsReady, IsEmpty) = (_missing.IsEmpty, _held.IsEmpty);
-        _toClaim.Clear();
-        for (var word = 0; word < ShardBits.Words; word++)
-        {
-            for (var bits = _unclaimed.Word(word); bits != 0; bits &= bits - 1)
-                _toClaim.Add(ShardBits.ShardOf(word, bits));
-        }
+        outgoing.Clear();
     }
 
     /// <summary>Looks at shards that wait for their load, as long as loads may begin.</summary>
@@ -263,9 +180,9 @@ internal sealed class ShardOwnership(
     {
         for (var word = 0; word < ShardBits.Words; word++)
         {
-            for (var bits = _toLoad.Word(word); bits != 0; bits &= bits - 1)
+            for (var bits = reconciliation.ToLoad.Word(word); bits != 0; bits &= bits - 1)
             {
-                if (!_loads.MayBegin(isHandedOver: false, now))
+                if (!openings.Loads.MayBegin(isHandedOver: false, now))
                     return;
                 Reconcile(ShardBits.ShardOf(word, bits), view, mayTakeOver: true, now);
             }
@@ -274,201 +191,31 @@ internal sealed class ShardOwnership(
 
     private void Reconcile(Shard shard, ClusterView view, bool mayTakeOver, TimeSpan now)
     {
-        var holder = table[shard];
-        var isHolder = holder.Node == self;
-        var isTarget = _targets[shard] == self;
-        var gate = gates[shard];
-        _toLoad.Set(shard, isIn: false);
-        _held.Set(shard, isHolder);
-        _missing.Set(shard, isTarget && (!isHolder || gate.State == ShardGateState.Closed));
-        _unclaimed.Set(shard, isTarget && holder.Node is null);
-        _toMove.Set(shard, isHolder && !isTarget && gate.State == ShardGateState.Open && gate.Epoch == holder.Epoch);
-        if (!isHolder)
+        switch (reconciliation.Decide(shard, out var holder))
         {
-            if (!_outgoing.ContainsKey(shard)) // it learns by itself that the receiver has the shard, and tells it
-                Release(shard);
-            _incoming.Forget(shard, holder);
-        }
-        else if (gate.State == ShardGateState.Closed)
-        {
-            NoteLost(shard, gate.Epoch);
-            if (holder.Epoch > _lost[shard.Number] && !_outgoing.ContainsKey(shard))
-                Load(shard, holder.Epoch, view, mayTakeOver, now);
-        }
-        else if (gate.Epoch != holder.Epoch)
-        {
-            Close(shard);
+            case ShardAction.Release:
+                if (!outgoing.Contains(shard)) // it learns by itself that the receiver has the shard, and tells it
+                    Release(shard);
+                openings.Incoming.Forget(shard, holder);
+                break;
+            case ShardAction.Load when !outgoing.Contains(shard) && !final.HasBegun:
+                openings.Load(shard, holder.Epoch, view, mayTakeOver, now);
+                break;
+            case ShardAction.Close:
+                Close(shard);
+                break;
         }
     }
-
-    /// <summary>
-    /// Begins to hand over the shards of one receiver, so that a deployment of many nodes moves few shards at once. A receiver that a
-    /// hand-over has failed to waits, and keeps no other one waiting.
-    /// </summary>
-    private void Begin(TimeSpan now)
-    {
-        foreach (var (node, until) in _pausedUntil)
-        {
-            if (now >= until)
-                _pausedUntil.Remove(node);
-        }
-        NodeId? receiver = null;
-        List<Shard> toMove = [];
-        for (var word = 0; word < ShardBits.Words; word++)
-        {
-            for (var bits = _toMove.Word(word); bits != 0; bits &= bits - 1)
-            {
-                var shard = ShardBits.ShardOf(word, bits);
-                // The writer closes the gate of a shard that this node has lost.
-                if (_targets[shard] is not { } other || !gates.IsOpen(shard) || _pausedUntil.ContainsKey(other))
-                    continue;
-                if (receiver is null || string.CompareOrdinal(other.Name, receiver.Value.Name) < 0)
-                {
-                    receiver = other;
-                    toMove.Clear();
-                }
-                if (other == receiver)
-                    toMove.Add(shard);
-            }
-        }
-        var draining = 0;
-        foreach (var shard in toMove)
-        {
-            if (_outgoing.Count + draining >= Limits.HandOversAtOnce)
-                return;
-            if (!isDrained(shard))
-            {
-                draining++;
-                continue;
-            }
-            _toMove.Set(shard, isIn: false);
-            if (shards.TrySeal(shard) is not { } seal)
-            {
-                MarkDirty(shard); // the writer has found meanwhile that it is lost
-                continue;
-            }
-            _outgoing[shard] = new OutgoingHandOver(seal, ++_lastHandOver, table[shard], receiver!.Value, queue, send, now);
-        }
-    }
-
-    private void AdvanceOutgoing(ClusterView view, TimeSpan now)
-    {
-        foreach (var (shard, outgoing) in _outgoing)
-        {
-            switch (outgoing.Advance(now, view.Contains(outgoing.To), out var epoch))
-            {
-                case HandOverState.Switched:
-                    _outgoing.Remove(shard);
-                    var receiver = new KnownHolder(outgoing.To, epoch, outgoing.Holder.Data);
-                    table.Update(shard, receiver);
-                    if (outgoing.Holder.Data == table[shard].Data) // the commit may be lost by now, and the shard be here under this epoch
-                    {
-                        NoteLost(shard, outgoing.Holder.Epoch);
-                        _switched.Add(new ShardHolder(shard, receiver.Node, epoch));
-                    }
-                    Close(shard);
-                    outgoing.SendDone(receiver, now);
-                    break;
-                case HandOverState.GivenUp:
-                    _outgoing.Remove(shard);
-                    MarkDirty(shard); // it begins again, also if it was the last one
-                    if (outgoing.HasBegun)
-                        _pausedUntil[outgoing.To] = now + Limits.HandOverPause;
-                    else
-                        _allPausedUntil = now + Limits.HandOverPause; // the writer of this node is slow, for each receiver
-                    break;
-                case HandOverState.Lost:
-                    _outgoing.Remove(shard);
-                    if (outgoing.Holder.Data == table[shard].Data) // an epoch of other data cannot be compared
-                        NoteLost(shard, outgoing.Holder.Epoch);
-                    Close(shard);
-                    // Only a switch of this node can have given the shard away while the node is active.
-                    if (table[shard] is var holder && holder.Node == outgoing.To)
-                        outgoing.SendDone(holder, now);
-                    break;
-            }
-        }
-    }
-
-    private void Load(Shard shard, long epoch, ClusterView view, bool mayTakeOver, TimeSpan now)
-    {
-        if (_loads.Contains(shard) || _final is not null)
-            return;
-        var done = _done.GetValueOrDefault(shard);
-        var isHandedOver = done?.Holder.Epoch == epoch;
-        if (!isHandedOver && _incoming.IsComplete(shard, view, now))
-        {
-            // The last holder may just have switched. What it says next tells whether this hand-over is the one that counts.
-            MarkDirty(shard);
-            return;
-        }
-        isHandedOver = isHandedOver && _incoming.Find(shard) is { IsComplete: true } complete && complete.Begin.Id == done!.Id;
-        if (!isHandedOver && (!mayTakeOver || !_loads.MayBegin(isHandedOver: false, now)))
-        {
-            _toLoad.Set(shard, isIn: true); // a look at all that wait, in each step, would cost more than the step
-            return;
-        }
-        if (!_loads.MayBegin(isHandedOver, now))
-        {
-            MarkDirty(shard);
-            return;
-        }
-        // It is kept until the shard is open: the load may fail, because the store is away, and begin again.
-        var incoming = _incoming.Find(shard);
-        foreach (var close in incoming?.Closes ?? [])
-            shards.CloseStream(close.Stream, close.EndsSessions, now + Limits.StreamCloseMemory);
-        _tracked[shard.Number] = true;
-        _loads.Begin(shard, epoch, incoming, isHandedOver);
-    }
-
-    private int OpenLoaded(Shard shard, ShardLoad? load, long epoch)
-    {
-        MarkDirty(shard);
-        if (load is not null && table[shard] is var holder && holder.Node == self && holder.Epoch == epoch)
-        {
-            _incoming.Forget(shard);
-            _done.Remove(shard);
-            return load.Open(epoch);
-        }
-        Close(shard); // the next step loads again, if this node still holds the shard
-        return 0;
-    }
-
-    private void NoteLost(Shard shard, long epoch) => _lost[shard.Number] = Math.Max(_lost[shard.Number], epoch);
 
     private void Close(Shard shard)
     {
-        MarkDirty(shard);
+        reconciliation.MarkDirty(shard);
         Release(shard);
-    }
-
-    private void MarkDirty(Shard shard)
-    {
-        _dirty.Add(shard);
-        _mustReconcile = true;
     }
 
     private void Release(Shard shard)
     {
-        CloseUsers(shard);
-        _loads.Remove(shard);
-        _outgoing.Remove(shard);
+        openings.Close(shard);
+        outgoing.Remove(shard);
     }
-
-    private void StopLoads()
-    {
-        foreach (var shard in _loads.Shards)
-            CloseUsers(shard);
-        _loads.Clear();
-    }
-
-    private void CloseUsers(Shard shard)
-    {
-        if (_tracked[shard.Number])
-            shards.Close(shard);
-        _tracked[shard.Number] = false;
-    }
-
-    private static ClusterView Excluding(ClusterView view, IReadOnlySet<NodeId> excluded) =>
-        excluded.Count == 0 || view.Nodes.All(excluded.Contains) ? view : view with { Nodes = view.Nodes.RemoveAll(excluded.Contains) };
 }

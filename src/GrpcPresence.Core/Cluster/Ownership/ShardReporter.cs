@@ -1,3 +1,4 @@
+using System.Numerics;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
@@ -7,7 +8,10 @@ namespace GrpcPresence.Core.Cluster.Ownership;
 /// <summary>
 /// Finds out why shards are not open. It changes nothing. Created for one report, by the loop of the node.
 /// </summary>
-/// <remarks>The reasons follow the order in which <see cref="ShardOwnership"/> decides about a shard.</remarks>
+/// <remarks>
+/// The reasons follow the order in which <see cref="ShardOwnership"/> decides about a shard. Most of the time all shards are open and
+/// nothing moves. So whole words of bits are compared.
+/// </remarks>
 internal sealed class ShardReporter
 {
     /// <summary>This node.</summary>
@@ -24,6 +28,9 @@ internal sealed class ShardReporter
 
     /// <summary>The nodes that have joined and are alive.</summary>
     public required ClusterView View { get; init; }
+
+    /// <summary>The shards that this node holds.</summary>
+    public required ShardBits Held { get; init; }
 
     /// <summary>What is handed over to this node.</summary>
     public required IncomingHandOvers Incoming { get; init; }
@@ -52,32 +59,34 @@ internal sealed class ShardReporter
     /// <summary>Looks at each shard.</summary>
     public ShardReport Report()
     {
-        var (targets, open) = (0, 0);
+        var targets = Targets.OfNode(Self);
+        var (targetCount, openCount) = (0, 0);
         List<ShardWait> waits = [];
-        List<HandOver> moves = [];
-        for (var number = 0; number < Shard.Count; number++)
+        for (var word = 0; word < ShardBits.Words; word++)
         {
-            var shard = new Shard(number);
-            var isTarget = Targets[shard] == Self;
-            var isOpen = Gates.IsOpen(shard);
-            targets += isTarget ? 1 : 0;
-            open += isOpen ? 1 : 0;
-            // Most of the time nothing moves, and a lookup for each shard would take longer than the rest.
-            var outgoing = Outgoing.Count > 0 ? Outgoing.GetValueOrDefault(shard) : null;
-            var incoming = Incoming.IsEmpty ? null : Incoming.Find(shard);
-            if (outgoing is not null)
-                moves.Add(new HandOver(shard, outgoing.Stage, outgoing.To));
-            else if (incoming is not null)
-                moves.Add(new HandOver(shard, incoming.IsComplete ? HandOverStage.Received : HandOverStage.Receiving, incoming.From));
-            if (!isOpen && (isTarget || Table[shard].Node == Self))
-                waits.Add(FindWait(shard, outgoing, incoming));
+            var (target, open) = (targets?.Word(word) ?? 0, Gates.OpenWord(word));
+            targetCount += BitOperations.PopCount(target);
+            openCount += BitOperations.PopCount(open);
+            for (var bits = (target | Held.Word(word)) & ~open; bits != 0; bits &= bits - 1)
+                waits.Add(FindWait(ShardBits.ShardOf(word, bits)));
         }
-        return new ShardReport(targets, open, waits, moves, Loads.FailuresInRow);
+        return new ShardReport(targetCount, openCount, waits, FindMoves(), Loads.FailuresInRow);
     }
 
-    private ShardWait FindWait(Shard shard, OutgoingHandOver? outgoing, Incoming? incoming)
+    private List<HandOver> FindMoves()
     {
-        var holder = Table[shard];
+        List<HandOver> moves = [.. Outgoing.Select(move => new HandOver(move.Key, move.Value.Stage, move.Value.To))];
+        foreach (var (shard, incoming) in Incoming.All)
+        {
+            if (!Outgoing.ContainsKey(shard))
+                moves.Add(new HandOver(shard, incoming.IsComplete ? HandOverStage.Received : HandOverStage.Receiving, incoming.From));
+        }
+        return moves;
+    }
+
+    private ShardWait FindWait(Shard shard)
+    {
+        var (holder, outgoing, incoming) = (Table[shard], Outgoing.GetValueOrDefault(shard), Incoming.Find(shard));
         if (outgoing is not null)
             return new ShardWait(shard, ShardWaitReason.GivenAway, outgoing.To);
         if (IsClosing)

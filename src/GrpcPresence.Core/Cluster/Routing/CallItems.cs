@@ -49,7 +49,11 @@ public sealed record HeartbeatItem(
 /// <param name="ServiceId">The store's key of the service instance.</param>
 /// <param name="User">The user.</param>
 /// <param name="Session">The session.</param>
-public sealed record EndSessionItem(long Call, Shard Shard, ServiceSid Service, long ServiceId, UserRef User, SessionId Session)
+/// <param name="Exists">
+/// Whether the ingress has read that the user exists. Otherwise the owner rejects the call with UserNotFound if it does not track the user.
+/// </param>
+public sealed record EndSessionItem(
+    long Call, Shard Shard, ServiceSid Service, long ServiceId, UserRef User, SessionId Session, bool Exists)
     : CallItem(Call, Shard)
 {
     /// <inheritdoc/>

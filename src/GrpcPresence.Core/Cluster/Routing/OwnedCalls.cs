@@ -181,7 +181,7 @@ internal sealed class OwnedCalls(
     }
 
     private SessionEnd End(CachedService service, EndSessionItem call) => service.Id == call.ServiceId
-        ? tracker.BeginEnd(service, call.User, call.Session)
+        ? tracker.BeginEnd(service, call.User, call.Session, call.Exists)
         : new SessionEnd(Task.FromException(PresenceErrors.ServiceInstanceNotFound(call.Service)));
 
     private void Send(NodeId to, CallItem call, CallResult? result)
@@ -203,7 +203,8 @@ internal sealed class OwnedCalls(
     };
 
     private void WakeAfter(Task task) => task.ContinueWith(
-        static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None,
+        TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     private sealed record Running(NodeId From, CallItem Call, SessionEnd End);
 

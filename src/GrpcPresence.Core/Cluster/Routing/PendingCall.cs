@@ -1,20 +1,24 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Routing;
 
 /// <summary>A call of this ingress without a result. Guarded by the lock of the router.</summary>
 /// <param name="item">The call.</param>
-/// <param name="deadline">The time of the clock of this node at which it fails.</param>
+/// <param name="since">The time of the clock of this node at which the client has made it.</param>
 /// <param name="spendRows">Charges the rows that the owner has read; null if the call reads none.</param>
-internal sealed class PendingCall(CallItem item, TimeSpan deadline, Action<int>? spendRows)
+internal sealed class PendingCall(CallItem item, TimeSpan since, Action<int>? spendRows)
 {
     private readonly TaskCompletionSource<ReadOnlyMemory<byte>> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The call.</summary>
     public CallItem Item => item;
 
+    /// <summary>The time of the clock of this node at which the client has made it.</summary>
+    public TimeSpan Since => since;
+
     /// <summary>The time of the clock of this node at which it fails.</summary>
-    public TimeSpan Deadline => deadline;
+    public TimeSpan Deadline => since + Limits.ForwardedCall;
 
     /// <summary>The node to which it was sent; null while it waits for an owner.</summary>
     public NodeId? SentTo { get; set; }

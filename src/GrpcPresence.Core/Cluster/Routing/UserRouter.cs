@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Shards;
@@ -45,7 +47,7 @@ public sealed class UserRouter(
 {
     private readonly Lock _gate = new(); // guards the calls; nothing is called under it
     private readonly Dictionary<long, PendingCall> _calls = [];
-    private readonly List<(Task Stored, TaskCompletionSource Answer)> _unstored = []; // heartbeats that this node has taken
+    private readonly List<UnstoredBeat> _unstored = []; // heartbeats that this node has taken
     private long _lastCall;
     private bool _isStopped;
 
@@ -79,11 +81,17 @@ public sealed class UserRouter(
     }
 
     /// <summary>Ends a session, as <see cref="PresenceTracker.EndSession"/> does.</summary>
-    public Task EndSession(CachedService service, in UserRef user, SessionId session)
+    /// <param name="service">The service instance.</param>
+    /// <param name="user">The user.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="exists">
+    /// Whether the user is known to exist. Otherwise the owner rejects the call with UserNotFound if it does not track the user.
+    /// </param>
+    public Task EndSession(CachedService service, in UserRef user, SessionId session, bool exists)
     {
         var shard = Shard.Of(service.Sid, user.Identity);
         var (sid, id, key) = (service.Sid, service.Id, user);
-        return SubmitAsync(call => new EndSessionItem(call, shard, sid, id, key, session));
+        return SubmitAsync(call => new EndSessionItem(call, shard, sid, id, key, session, exists));
     }
 
     /// <summary>
@@ -185,6 +193,31 @@ public sealed class UserRouter(
             Route(call);
     }
 
+    /// <summary>Counts the calls and heartbeats without a result by what they wait for; most first.</summary>
+    public ImmutableArray<CallWaitCount> ReadWaits()
+    {
+        var now = clock.Now;
+        Dictionary<(CallWaitReason Reason, NodeId? Node), (int Count, TimeSpan Longest)> waits = [];
+        lock (_gate)
+        {
+            foreach (var call in _calls.Values)
+                Add(call.SentTo is { } node ? (CallWaitReason.Answer, node) : (CallWaitReason.Owner, null), call.Since);
+            foreach (var beat in _unstored)
+                Add((CallWaitReason.Commit, null), beat.Since);
+        }
+        return
+        [
+            .. waits.Select(wait => new CallWaitCount(wait.Key.Reason, wait.Key.Node, wait.Value.Count, wait.Value.Longest))
+                .OrderByDescending(wait => wait.Count),
+        ];
+
+        void Add((CallWaitReason Reason, NodeId? Node) key, TimeSpan since)
+        {
+            ref var wait = ref CollectionsMarshal.GetValueRefOrAddDefault(waits, key, out _);
+            wait = (wait.Count + 1, TimeSpan.FromTicks(Math.Max(wait.Longest.Ticks, (now - since).Ticks)));
+        }
+    }
+
     /// <summary>Fails every call and heartbeat, now and from now on, because the node has ended.</summary>
     public void Stop()
     {
@@ -215,7 +248,7 @@ public sealed class UserRouter(
         {
             if (_isStopped)
                 return Task.FromException<ReadOnlyMemory<byte>>(PresenceErrors.OwnerUnavailable());
-            call = new PendingCall(create(++_lastCall), clock.Now + Limits.ForwardedCall, spendRows);
+            call = new PendingCall(create(++_lastCall), clock.Now, spendRows);
             _calls.Add(call.Item.Call, call);
         }
         Route(call);
@@ -273,16 +306,17 @@ public sealed class UserRouter(
         {
             if (_isStopped)
                 return Task.FromException(PresenceErrors.OwnerUnavailable());
-            _unstored.Add((stored, answer));
+            _unstored.Add(new UnstoredBeat(stored, answer, clock.Now));
         }
         stored.ContinueWith(
-            static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return answer.Task;
     }
 
     private void AnswerStored()
     {
-        List<(Task Stored, TaskCompletionSource Answer)> stored = [];
+        List<UnstoredBeat> stored = [];
         lock (_gate)
         {
             _unstored.RemoveAll(waiting =>
@@ -292,7 +326,7 @@ public sealed class UserRouter(
                 return waiting.Stored.IsCompleted;
             });
         }
-        foreach (var (task, answer) in stored)
+        foreach (var (task, answer, _) in stored)
         {
             if (task.IsCompletedSuccessfully && isConfirmed())
             {
@@ -308,6 +342,9 @@ public sealed class UserRouter(
         answer.TrySetException(error);
         _ = answer.Task.Exception; // observed: the client may be gone
     }
+
+    /// <summary>A heartbeat that this node has taken, and whose answer waits for a commit.</summary>
+    private readonly record struct UnstoredBeat(Task Stored, TaskCompletionSource Answer, TimeSpan Since);
 }
 
 /// <summary>Sends an item to a node. Returns false, and does nothing, if it cannot be sent.</summary>

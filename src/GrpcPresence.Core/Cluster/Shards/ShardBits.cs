@@ -4,7 +4,8 @@ using GrpcPresence.Core.Domain.Cluster;
 namespace GrpcPresence.Core.Cluster.Shards;
 
 /// <summary>
-/// A set of shards, in one bit each. Not safe from several threads, apart from <see cref="Add"/>, <see cref="Has"/> and <see cref="Take"/>.
+/// A set of shards, in one bit each. Not safe from several threads, apart from <see cref="Add"/>, <see cref="Has"/>, <see cref="Word"/>
+/// and <see cref="Take"/>.
 /// </summary>
 internal sealed class ShardBits
 {
@@ -24,8 +25,8 @@ internal sealed class ShardBits
     /// <summary>Whether the set has the shard.</summary>
     public bool Has(Shard shard) => (Volatile.Read(ref _words[shard.Number / WordBits]) & (1UL << (shard.Number % WordBits))) != 0;
 
-    /// <summary>Returns a word: the bits of 64 shards.</summary>
-    public ulong Word(int word) => _words[word];
+    /// <summary>Returns a word: the bits of 64 shards. Safe from any thread.</summary>
+    public ulong Word(int word) => Volatile.Read(ref _words[word]);
 
     /// <summary>Adds a shard.</summary>
     public void Add(Shard shard) => Interlocked.Or(ref _words[shard.Number / WordBits], 1UL << (shard.Number % WordBits));

@@ -18,6 +18,7 @@ public sealed class ShardGates
     private readonly Lock _changing = new(); // orders changes; nothing is called under it
     private readonly long[] _gates = new long[Shard.Count]; // the epoch and the state
     private readonly ShardBits _changed = new();
+    private readonly ShardBits _open = new(); // changed under the lock
     private volatile KnownData _data = new(default); // replaced as a whole
 
     /// <summary>Returns the gate of a shard.</summary>
@@ -90,9 +91,13 @@ public sealed class ShardGates
     /// </summary>
     internal ulong TakeChanged(int word) => _changed.Take(word);
 
+    /// <summary>Returns the bits of a word of <see cref="ShardBits"/> whose gates are open.</summary>
+    internal ulong OpenWord(int word) => _open.Word(word);
+
     private void Put(Shard shard, ShardGate gate)
     {
         Volatile.Write(ref _gates[shard.Number], (gate.Epoch << StateBits) | (long)gate.State);
+        _open.Set(shard, gate.State == ShardGateState.Open);
         _changed.Add(shard);
     }
 

@@ -20,10 +20,23 @@ public sealed class ShardTargets
 
     private readonly ImmutableArray<NodeId> _targets; // empty without nodes
 
-    private ShardTargets(ClusterView view) => _targets = view.Nodes.IsEmpty ? [] : Compute(view.Nodes);
+    private readonly ImmutableArray<NodeId> _nodes;
+    private readonly ImmutableArray<ShardBits> _bits; // for each of the nodes, the shards of which it is the target
+
+    private ShardTargets(ClusterView view)
+    {
+        _nodes = view.Nodes;
+        _targets = _nodes.IsEmpty ? [] : Compute(_nodes);
+        _bits = [.. _nodes.Select(_ => new ShardBits())];
+        for (var shard = 0; shard < _targets.Length; shard++)
+            _bits[_nodes.IndexOf(_targets[shard])].Set(new Shard(shard), isIn: true);
+    }
 
     /// <summary>Returns the target of a shard, or null if the view has no nodes.</summary>
     public NodeId? this[Shard shard] => _targets.IsEmpty ? null : _targets[shard.Number];
+
+    /// <summary>Returns the shards of which a node is the target, or null if the view does not have the node. Not to be changed.</summary>
+    internal ShardBits? OfNode(NodeId node) => _nodes.IndexOf(node) is >= 0 and var index ? _bits[index] : null;
 
     /// <summary>Returns the targets of a view. They are computed once for each view.</summary>
     public static ShardTargets Of(ClusterView view) => Computed.GetValue(view, static view => new ShardTargets(view));

@@ -25,6 +25,12 @@ public sealed record ServiceRecord
     public long Revision { get; init; }
 
     /// <summary>
+    /// The timeline of the store at the moment of the read, to which the revision belongs. Two reads with the same timeline and revision
+    /// show the same data. Revisions of different timelines cannot be compared.
+    /// </summary>
+    public Guid Timeline { get; init; }
+
+    /// <summary>
     /// Tombstones up to this revision may be purged. A watcher that is further behind cannot learn which users were deleted.
     /// </summary>
     public long PurgedRevision { get; init; }

@@ -55,6 +55,11 @@ public interface IPresenceStore : IStoreReader, IDisposable
     /// happen after <see cref="ReopenAsync"/> said that it did not. A commit whose service instances are all stale happens as well, and
     /// takes its number.
     /// </para>
+    /// <para>
+    /// The revisions that a commit takes belong to the timeline that the batch has read. No other timeline can have begun in between: each
+    /// start begins one, and ends the generations of before; where nodes share the data, another timeline has another
+    /// <see cref="DataIdentity"/>, and the commit names the one that was known before the read.
+    /// </para>
     /// </remarks>
     /// <exception cref="StorageException">The outcome is unknown until <see cref="ReopenAsync"/>.</exception>
     ValueTask<CommitResult> CommitAsync(BatchWrites writes);

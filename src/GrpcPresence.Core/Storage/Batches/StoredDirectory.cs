@@ -6,4 +6,5 @@ namespace GrpcPresence.Core.Storage.Batches;
 /// </param>
 /// <param name="NextServiceId">The key that the next service instance takes.</param>
 /// <param name="NextApiKeyId">The key that the next API key takes.</param>
-public readonly record struct StoredDirectory(long Version, long NextServiceId, long NextApiKeyId);
+/// <param name="Timeline">The timeline of the store, in which a new service instance begins.</param>
+public readonly record struct StoredDirectory(long Version, long NextServiceId, long NextApiKeyId, Guid Timeline);

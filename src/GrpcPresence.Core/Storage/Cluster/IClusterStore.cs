@@ -37,8 +37,9 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// the stored one: the store keeps the later time and the larger total.
 /// </para>
 /// <para>
-/// <b>Shared by all nodes.</b> All nodes share the timeline (<see cref="IStoreReader.TimelineOf"/>). It does not change when a node joins,
-/// and changes when the data goes back. <see cref="IPresenceStore.PurgeAsync"/> removes rows only of service instances whose home shard the
+/// <b>Shared by all nodes.</b> All nodes share the timeline (see <see cref="IStoreReader"/>). It does not change when a node joins, and
+/// changes with the <see cref="DataIdentity"/>. Batches, polls and pages name the timeline of their moment too, whatever the node knew at
+/// its last call. <see cref="IPresenceStore.PurgeAsync"/> removes rows only of service instances whose home shard the
 /// node holds, so two nodes do not purge the same rows.
 /// </para>
 /// <para>

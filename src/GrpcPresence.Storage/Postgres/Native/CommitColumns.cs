@@ -15,18 +15,18 @@ internal sealed class CommitColumns : IDisposable
 
     public CommitColumns()
     {
-        Node = Scalar("p_node", NpgsqlDbType.Bigint);
-        Incarnation = Scalar("p_incarnation", NpgsqlDbType.Bigint);
-        Generation = Scalar("p_generation", NpgsqlDbType.Bigint);
-        Number = Scalar("p_number", NpgsqlDbType.Bigint);
+        Position = Scalar("p_position", NpgsqlDbType.Array | NpgsqlDbType.Bigint);
         Server = Scalar("p_server", NpgsqlDbType.Text);
         DirectoryVersion = Scalar("p_directory_version", NpgsqlDbType.Bigint);
         ChangesDirectory = Scalar("p_changes_directory", NpgsqlDbType.Boolean);
-        UptimeAliveTime = Scalar("p_uptime_alive_time", NpgsqlDbType.Bigint);
-        UptimeTotal = Scalar("p_uptime_total", NpgsqlDbType.Bigint);
+        Uptime = Scalar("p_uptime", NpgsqlDbType.Array | NpgsqlDbType.Bigint);
         UsersPerService = Scalar("p_users_per_service", NpgsqlDbType.Bigint);
         Webhooks = Scalar("p_webhooks", NpgsqlDbType.Jsonb);
         ApiKeys = Scalar("p_api_keys", NpgsqlDbType.Jsonb);
+
+        Shard = Add<int>("p_shard", NpgsqlDbType.Integer);
+        ShardEpoch = Add<long>("p_shard_epoch", NpgsqlDbType.Bigint);
+        ShardReceiver = Add<string?>("p_shard_receiver", NpgsqlDbType.Text);
 
         Services = new ServiceColumns(this);
         Users = new UserColumns(this);
@@ -57,6 +57,7 @@ internal sealed class CommitColumns : IDisposable
         EndedSessionId = Add<byte[]>("p_ended_session_id", NpgsqlDbType.Bytea);
         EndedIsForgotten = Add<bool>("p_ended_is_forgotten", NpgsqlDbType.Boolean);
         EndedUntil = Add<long?>("p_ended_until", NpgsqlDbType.Bigint);
+        EndedShard = Add<int>("p_ended_shard", NpgsqlDbType.Integer);
 
         AliveServiceId = Add<long>("p_alive_service_id", NpgsqlDbType.Bigint);
         AliveUserId = Add<long>("p_alive_user_id", NpgsqlDbType.Bigint);
@@ -69,17 +70,13 @@ internal sealed class CommitColumns : IDisposable
 
         // By name, so that no order of parameters can be wrong.
         _command.CommandText =
-            "SELECT is_directory_stale, stale, revisions, user_counts, next_user_ids, next_binding_ids FROM commit_changes("
+            "SELECT is_directory_stale, stale, revisions, user_counts, next_user_ids, next_binding_ids, lost_shards, switch_epoch "
+            + "FROM commit_changes("
             + string.Join(", ", _names.Select((name, index) => $"{name} => ${index + 1}")) + ")";
     }
 
-    public NpgsqlParameter Node { get; }
-
-    public NpgsqlParameter Incarnation { get; }
-
-    public NpgsqlParameter Generation { get; }
-
-    public NpgsqlParameter Number { get; }
+    /// <summary>The node, its incarnation, its generation, and the number of the commit.</summary>
+    public NpgsqlParameter Position { get; }
 
     public NpgsqlParameter Server { get; }
 
@@ -87,15 +84,21 @@ internal sealed class CommitColumns : IDisposable
 
     public NpgsqlParameter ChangesDirectory { get; }
 
-    public NpgsqlParameter UptimeAliveTime { get; }
-
-    public NpgsqlParameter UptimeTotal { get; }
+    /// <summary>The wall time and the total; null if the commit stores none.</summary>
+    public NpgsqlParameter Uptime { get; }
 
     public NpgsqlParameter UsersPerService { get; }
 
     public NpgsqlParameter Webhooks { get; }
 
     public NpgsqlParameter ApiKeys { get; }
+
+    public List<int> Shard { get; }
+
+    public List<long> ShardEpoch { get; }
+
+    /// <summary>The node that gets the shard, null for one that stays.</summary>
+    public List<string?> ShardReceiver { get; }
 
     public ServiceColumns Services { get; }
 
@@ -146,6 +149,8 @@ internal sealed class CommitColumns : IDisposable
     public List<bool> EndedIsForgotten { get; }
 
     public List<long?> EndedUntil { get; }
+
+    public List<int> EndedShard { get; }
 
     public List<long> AliveServiceId { get; }
 

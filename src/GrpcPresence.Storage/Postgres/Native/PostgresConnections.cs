@@ -25,6 +25,9 @@ internal sealed class PostgresConnections : IDisposable
     /// <summary>A value of a session that has the settings, as PostgreSQL shows it. No pooler gives it by chance.</summary>
     public const string IdleTimeout = "1500ms";
 
+    /// <summary>What follows the name of a node in those of its sessions that read, and that call.</summary>
+    public const string ReaderSuffix = "-reader", CallerSuffix = "-call";
+
     private const string ReadOnly = " -c default_transaction_read_only=on";
 
     /// <summary>
@@ -32,6 +35,9 @@ internal sealed class PostgresConnections : IDisposable
     /// the time of a new connection, the callers of a commit get an error after at most 9 s.
     /// </summary>
     public static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(6);
+
+    /// <summary>How long a reopening may take in all. Less than a call of a cluster may take.</summary>
+    public static readonly TimeSpan ReopeningLimit = TimeSpan.FromSeconds(9);
 
     private const int ConnectTimeoutSeconds = 3;
 
@@ -44,10 +50,13 @@ internal sealed class PostgresConnections : IDisposable
 
     private const string ImporterName = "presence-import";
 
+    private readonly Lock _gate = new(); // held while data sources are replaced
     private readonly NpgsqlConnectionStringBuilder _writer;
     private readonly NpgsqlConnectionStringBuilder _reader;
+    private readonly NpgsqlConnectionStringBuilder _caller;
     private readonly NpgsqlConnectionStringBuilder _importer;
     private NpgsqlDataSource _writers;
+    private NpgsqlDataSource _callers;
     private NpgsqlDataSource _importers;
     private NpgsqlDataSource _readers; // replaced as a whole
 
@@ -55,7 +64,7 @@ internal sealed class PostgresConnections : IDisposable
     public PostgresConnections(PostgresStoreOptions options, long node, long incarnation)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"node-{node}-{incarnation:x}");
-        (WriterName, ReaderName) = (name, name + "-reader");
+        (WriterName, ReaderName, CallerName) = (name, name + ReaderSuffix, name + CallerSuffix);
         try
         {
             var given = new NpgsqlConnectionStringBuilder(options.ConnectionString);
@@ -67,16 +76,20 @@ internal sealed class PostgresConnections : IDisposable
             _reader = Configure(options.ConnectionString, ReaderName, SessionSettings + ReadOnly);
             _reader.Pooling = true;
             (_reader.MinPoolSize, _reader.MaxPoolSize) = (0, options.MaxReaders);
+            _caller = Configure(options.ConnectionString, CallerName, SessionSettings);
+            _caller.Pooling = false;
             _importer = Configure(options.ConnectionString, ImporterName, SessionSettings + NoTimeouts);
             (_importer.Pooling, _importer.CommandTimeout) = (false, 0);
             _writers = Build(_writer);
             _readers = Build(_reader);
+            _callers = Build(_caller);
             _importers = Build(_importer);
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidOperationException)
         {
             _writers?.Dispose();
             _readers?.Dispose();
+            _callers?.Dispose();
             throw PostgresRejectedException.InvalidConnectionString(exception.Message, exception);
         }
     }
@@ -85,13 +98,21 @@ internal sealed class PostgresConnections : IDisposable
     public string Database { get; }
 
     /// <summary>The application name of the connection that writes.</summary>
-    public string WriterName { get; }
+    public string WriterName { get; private set; }
 
     /// <summary>The application name of the connections that read.</summary>
-    public string ReaderName { get; }
+    public string ReaderName { get; private set; }
+
+    /// <summary>The application name of the connections that each make one kind of call of a cluster.</summary>
+    public string CallerName { get; private set; }
 
     /// <summary>Opens a connection that writes.</summary>
-    public Task<NpgsqlConnection> OpenWriterAsync(CancellationToken cancellationToken) => OpenAsync(_writers, cancellationToken);
+    public Task<NpgsqlConnection> OpenWriterAsync(CancellationToken cancellationToken) =>
+        OpenAsync(Volatile.Read(ref _writers), cancellationToken);
+
+    /// <summary>Opens a connection for one kind of call of a cluster.</summary>
+    public Task<NpgsqlConnection> OpenCallerAsync(CancellationToken cancellationToken) =>
+        OpenAsync(Volatile.Read(ref _callers), cancellationToken);
 
     /// <summary>Opens a connection that imports.</summary>
     public Task<NpgsqlConnection> OpenImporterAsync(CancellationToken cancellationToken) => OpenAsync(_importers, cancellationToken);
@@ -103,7 +124,26 @@ internal sealed class PostgresConnections : IDisposable
     /// <summary>
     /// Begins with an empty pool. Calls that the server did not answer keep their connections, until it answers or the network gives up.
     /// </summary>
-    public void ReplaceReaders() => Interlocked.Exchange(ref _readers, Build(_reader)).Dispose();
+    public void ReplaceReaders()
+    {
+        lock (_gate)
+            Replace(ref _readers, _reader);
+    }
+
+    /// <summary>Makes later connections of this node, which has joined a cluster, have its name.</summary>
+    public void UseName(string name)
+    {
+        lock (_gate)
+        {
+            if (WriterName == name)
+                return;
+            (WriterName, ReaderName, CallerName) = (name, name + ReaderSuffix, name + CallerSuffix);
+            (_writer.ApplicationName, _reader.ApplicationName, _caller.ApplicationName) = (WriterName, ReaderName, CallerName);
+            Replace(ref _writers, _writer);
+            Replace(ref _readers, _reader);
+            Replace(ref _callers, _caller);
+        }
+    }
 
     /// <summary>
     /// Makes every later session look in this schema only, and in PostgreSQL's own. A function of another schema whose parameters match
@@ -112,9 +152,9 @@ internal sealed class PostgresConnections : IDisposable
     public void UseSchema(string schema)
     {
         var path = '"' + schema.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
-        (_writer.SearchPath, _reader.SearchPath, _importer.SearchPath) = (path, path, path);
+        (_writer.SearchPath, _reader.SearchPath, _caller.SearchPath, _importer.SearchPath) = (path, path, path, path);
         Dispose();
-        (_writers, _readers, _importers) = (Build(_writer), Build(_reader), Build(_importer));
+        (_writers, _readers, _callers, _importers) = (Build(_writer), Build(_reader), Build(_caller), Build(_importer));
     }
 
     /// <inheritdoc/>
@@ -122,8 +162,12 @@ internal sealed class PostgresConnections : IDisposable
     {
         _readers.Dispose();
         _writers.Dispose();
+        _callers.Dispose();
         _importers.Dispose();
     }
+
+    private static void Replace(ref NpgsqlDataSource source, NpgsqlConnectionStringBuilder connection) =>
+        Interlocked.Exchange(ref source, Build(connection)).Dispose();
 
     private static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {

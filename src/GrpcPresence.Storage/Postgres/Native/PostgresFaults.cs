@@ -16,6 +16,9 @@ internal static class PostgresFaults
     /// <summary>The code with which they say that a commit is not the next one of the present writer.</summary>
     public const string NotNext = "GP002";
 
+    /// <summary>The code with which they say that a commit names other data than the database has.</summary>
+    public const string OtherData = "GP004";
+
     /// <summary>
     /// Whether the server, the network, the disk, or another process caused the error. A violated constraint, wrong data or wrong SQL is a
     /// bug.

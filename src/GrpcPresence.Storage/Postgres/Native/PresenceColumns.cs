@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Users;
 using NpgsqlTypes;
 
@@ -16,13 +17,15 @@ internal sealed class PresenceColumns(CommitColumns all)
     private readonly List<long> _lastAlive = all.Add<long>("p_presence_last_alive", NpgsqlDbType.Bigint);
     private readonly List<long?> _lastOnlineTime = all.Add<long?>("p_presence_last_online_time", NpgsqlDbType.Bigint);
     private readonly List<bool> _isOnline = all.Add<bool>("p_presence_is_online", NpgsqlDbType.Boolean);
+    private readonly List<int?> _shard = all.Add<int?>("p_presence_shard", NpgsqlDbType.Integer);
 
     /// <summary>Adds the presence of a user.</summary>
     /// <param name="service">The position of the service instance.</param>
     /// <param name="userId">The key of the user.</param>
     /// <param name="presence">The presence.</param>
     /// <param name="version">The version of the user that was read; null for a new user.</param>
-    public void Add(int service, long userId, in UserPresence presence, long? version)
+    /// <param name="shard">The shard of a new user; null for one that has its shard.</param>
+    public void Add(int service, long userId, in UserPresence presence, long? version, Shard? shard = null)
     {
         _service.Add(service);
         _userId.Add(userId);
@@ -34,5 +37,6 @@ internal sealed class PresenceColumns(CommitColumns all)
         _lastAlive.Add(presence.LastAlive.Ticks);
         _lastOnlineTime.Add(presence.LastOnlineTime?.UtcTicks);
         _isOnline.Add(presence.IsOnline);
+        _shard.Add(shard?.Number);
     }
 }

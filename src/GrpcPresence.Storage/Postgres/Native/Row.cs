@@ -28,6 +28,9 @@ internal readonly struct Row(NpgsqlDataReader reader)
     /// <summary>Reads a duration, stored as ticks.</summary>
     public TimeSpan Duration(int column) => new(Int64(column));
 
+    /// <summary>Reads an id, such as that of a timeline.</summary>
+    public Guid Guid(int column) => reader.GetGuid(column);
+
     /// <summary>Reads the 128 bits of a SID.</summary>
     public UInt128 Sid(int column) => SidGuid.Read(reader.GetGuid(column));
 
@@ -50,6 +53,12 @@ internal readonly struct Row(NpgsqlDataReader reader)
 
     /// <summary>Reads the SID of a role, which may be empty.</summary>
     public RoleSid Role(int column) => Ascii(column) is { Length: > 0 } text && RoleSid.TryParse(text, out var sid) ? sid : default;
+
+    /// <summary>Reads a time of the server's clock.</summary>
+    public DateTimeOffset Clock(int column) => new(reader.GetDateTime(column));
+
+    /// <summary>Reads an array of texts that are stored as text.</summary>
+    public string[] Texts(int column) => reader.GetFieldValue<string[]>(column);
 
     /// <summary>Whether the column is null.</summary>
     public bool IsNull(int column) => reader.IsDBNull(column);

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage.Batches;
 using NpgsqlTypes;
 
@@ -8,6 +9,7 @@ internal sealed class ServiceColumns(CommitColumns all)
 {
     private readonly List<long> _id = all.Add<long>("p_service_id", NpgsqlDbType.Bigint);
     private readonly List<Guid> _sid = all.Add<Guid>("p_service_sid", NpgsqlDbType.Uuid);
+    private readonly List<int> _homeShard = all.Add<int>("p_service_home_shard", NpgsqlDbType.Integer);
     private readonly List<long> _version = all.Add<long>("p_service_version", NpgsqlDbType.Bigint);
     private readonly List<bool> _isNew = all.Add<bool>("p_service_is_new", NpgsqlDbType.Boolean);
     private readonly List<bool> _isDeleted = all.Add<bool>("p_service_is_deleted", NpgsqlDbType.Boolean);
@@ -44,6 +46,7 @@ internal sealed class ServiceColumns(CommitColumns all)
         var (record, configuration) = (writes.Service.Record, writes.Service.Record.Configuration);
         _id.Add(record.Id);
         _sid.Add(SidGuid.Of(record.Sid.Value));
+        _homeShard.Add(Shard.Of(record.Sid).Number);
         _version.Add(writes.Read.Version);
         _isNew.Add(writes.IsNew);
         _isDeleted.Add(writes.IsDeleted);

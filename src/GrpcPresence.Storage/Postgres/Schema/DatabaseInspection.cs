@@ -14,15 +14,20 @@ internal static class DatabaseInspection
     public static readonly IReadOnlyList<string> Tables =
     [
         "nodes", "directory", "services", "users", "presence", "tombstones", "push_bindings", "ended_sessions", "uptime", "webhooks",
-        "notifications", "api_keys", "timelines", "timeline_cuts",
+        "notifications", "api_keys", "timelines", "timeline_cuts", "cluster", "cluster_changes", "node_leases", "shards",
     ];
 
-    private static readonly string[] Functions = ["server_identity", "commit_changes", "moved", "purge_rows"];
+    private static readonly string[] Functions =
+    [
+        "server_identity", "commit_changes", "moved", "purge_rows", "node_text", "member_texts", "data_identity", "settle_data", "end_node",
+        "join_cluster", "leave_cluster", "evict_node", "renew_lease", "claim_shards", "switch_shards", "purge_home_rows",
+    ];
 
     // Without them, a key could be given twice. Tools that restore create them after the rows.
     private static readonly string[] UniqueIndices =
     [
-        "nodes_pkey", "directory_pkey", "services_pkey", "services_by_sid", "users_pkey", "users_by_sid", "users_by_identity",
+        "nodes_pkey", "nodes_by_name", "node_leases_pkey", "cluster_pkey", "cluster_changes_pkey", "shards_pkey", "directory_pkey",
+        "services_pkey", "services_by_sid", "users_pkey", "users_by_sid", "users_by_identity",
         "presence_pkey", "tombstones_pkey", "push_bindings_pkey", "push_bindings_by_sid", "push_bindings_by_address",
         "ended_sessions_pkey", "ended_sessions_by_session", "uptime_pkey", "webhooks_pkey", "notifications_pkey", "api_keys_pkey",
         "api_keys_sid_key", "api_keys_by_certificate_name", "timelines_pkey", "timelines_id_key", "timeline_cuts_pkey",
@@ -142,6 +147,15 @@ internal static class DatabaseInspection
             SELECT 'the row of the table directory' WHERE NOT EXISTS (SELECT FROM directory)
             UNION ALL
             SELECT 'the row of the table uptime' WHERE NOT EXISTS (SELECT FROM uptime)
+            UNION ALL
+            SELECT 'the row of the table cluster' WHERE NOT EXISTS (SELECT FROM cluster)
+            UNION ALL
+            SELECT 'the row of the table cluster_changes' WHERE NOT EXISTS (SELECT FROM cluster_changes)
+            UNION ALL
+            SELECT 'a row of the table shards' WHERE (SELECT count(*) FROM shards) < 1024
+            UNION ALL
+            SELECT 'a row of the table node_leases'
+            WHERE EXISTS (SELECT FROM nodes WHERE name IS NOT NULL AND NOT EXISTS (SELECT FROM node_leases WHERE node = id))
             UNION ALL
             SELECT 'the row of the table nodes' WHERE NOT EXISTS (SELECT FROM nodes) AND EXISTS (SELECT FROM timelines)
             UNION ALL

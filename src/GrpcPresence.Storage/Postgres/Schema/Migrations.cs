@@ -57,7 +57,9 @@ internal static class Migrations
             await ExecuteAsync(connection, Read(resource), cancellationToken).ConfigureAwait(false);
             await ExecuteAsync(
                 connection,
-                string.Create(CultureInfo.InvariantCulture, $"UPDATE schema_version SET version = {number}, usable_from = {UsableFrom}"),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"UPDATE schema_version SET version = {number}, usable_from = greatest(usable_from, {UsableFrom})"),
                 cancellationToken).ConfigureAwait(false);
         }
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);

@@ -78,7 +78,7 @@ internal static class BatchReader
         JOIN notifications AS n ON n.service_id = s.id
         """;
 
-    private const string Directory = "SELECT version, next_service_id, next_api_key_id FROM directory";
+    private const string Directory = $"SELECT version, next_service_id, next_api_key_id, {Columns.Timeline} FROM directory";
 
     private const string ApiKeysBySid = $"""
         SELECT n.number, {ApiKeyRow.Columns} FROM unnest($1) WITH ORDINALITY AS n (sid, number) JOIN api_keys AS k ON k.sid = n.sid
@@ -253,7 +253,8 @@ internal static class BatchReader
 
     private static void AddDirectory(Snapshot snapshot, BatchKeys keys, BatchRead read)
     {
-        snapshot.Add(Directory, row => read.Directory = new StoredDirectory(row.Int64(0), row.Int64(1), row.Int64(2)));
+        snapshot.Add(Directory, row =>
+            read.Directory = new StoredDirectory(row.Int64(0), row.Int64(1), row.Int64(2), row.Guid(3)));
         foreach (var _ in keys.ApiKeys)
             read.ApiKeys.Add(null);
         foreach (var _ in keys.CertificateNames)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage.Batches;
@@ -38,7 +39,11 @@ internal sealed class BatchWriter : IDisposable
             var counters = new ServiceCounters(revisions[i], userCounts[i], userIds[i], bindingIds[i]);
             services.Add(new ServiceResult(sids[i], stale[i], counters));
         }
-        return new CommitResult(reader.GetBoolean(at), services.MoveToImmutable());
+        return new CommitResult(reader.GetBoolean(at), services.MoveToImmutable())
+        {
+            LostShards = [.. reader.GetFieldValue<int[]>(at + 6).Select(number => new Shard(number))],
+            SwitchEpoch = reader.IsDBNull(at + 7) ? null : reader.GetInt64(at + 7),
+        };
     }
 
     /// <inheritdoc/>
@@ -47,15 +52,13 @@ internal sealed class BatchWriter : IDisposable
     private void Fill(NodePosition node, BatchWrites writes)
     {
         _columns.Clear();
-        _columns.Node.Value = node.Id;
-        _columns.Incarnation.Value = node.Incarnation;
+        _columns.Position.Value = new[] { node.Id, node.Incarnation, writes.Generation, writes.Number };
         _columns.Server.Value = node.Server;
-        _columns.Generation.Value = writes.Generation;
-        _columns.Number.Value = writes.Number;
         _columns.DirectoryVersion.Value = writes.DirectoryVersion ?? (object)DBNull.Value;
         _columns.ChangesDirectory.Value = writes.ChangesDirectory;
-        _columns.UptimeAliveTime.Value = writes.Uptime?.AliveTime?.UtcTicks ?? (object)DBNull.Value;
-        _columns.UptimeTotal.Value = writes.Uptime?.Total.Ticks ?? (object)DBNull.Value;
+        _columns.Uptime.Value = writes.Uptime is { } uptime
+            ? new[] { uptime.AliveTime?.UtcTicks, uptime.Total.Ticks }
+            : DBNull.Value;
         _columns.UsersPerService.Value = writes.UsersPerService;
 
         var webhooks = new JsonArray();
@@ -63,6 +66,10 @@ internal sealed class BatchWriter : IDisposable
             Add(i + 1, writes.Services[i], webhooks); // arrays of PostgreSQL begin at 1
         _columns.Webhooks.Value = webhooks.Count > 0 ? webhooks.ToJsonString() : DBNull.Value;
 
+        foreach (var (shard, epoch) in writes.Shards)
+            AddShard(shard, epoch, receiver: null);
+        foreach (var (shard, epoch, receiver) in writes.Switches)
+            AddShard(shard, epoch, NodeText.Of(receiver));
         foreach (var mark in writes.AliveMarks)
         {
             _columns.AliveServiceId.Add(mark.ServiceId);
@@ -78,8 +85,16 @@ internal sealed class BatchWriter : IDisposable
         _columns.DeletedApiKeyId.AddRange(writes.DeletedApiKeys);
     }
 
+    private void AddShard(Shard shard, long epoch, string? receiver)
+    {
+        _columns.Shard.Add(shard.Number);
+        _columns.ShardEpoch.Add(epoch);
+        _columns.ShardReceiver.Add(receiver);
+    }
+
     private void Add(int number, ServiceWrites writes, JsonArray webhooks)
     {
+        var sid = writes.Service.Record.Sid;
         _columns.Services.Add(writes);
         foreach (var id in writes.DeletedBindings)
         {
@@ -101,11 +116,11 @@ internal sealed class BatchWriter : IDisposable
             _columns.TombstoneIdentity.Add(Utf8.Of(tombstone.Identity.ToString()));
         }
         foreach (var user in writes.ChangedUsers)
-            AddUser(number, user, writes.UserVersions[user.Id]);
+            AddUser(number, user, writes.UserVersions[user.Id], shard: null);
         foreach (var write in writes.Presences)
             _columns.Presences.Add(number, write.UserId, write.Presence, writes.UserVersions[write.UserId]);
         foreach (var user in writes.NewUsers)
-            AddUser(number, user, version: null);
+            AddUser(number, user, version: null, Shard.Of(sid, user.Identity));
         foreach (var write in writes.NewBindings)
         {
             _columns.BindingService.Add(number);
@@ -123,6 +138,7 @@ internal sealed class BatchWriter : IDisposable
             _columns.EndedSessionId.Add(Utf8.Of(ended.Session.ToString()));
             _columns.EndedIsForgotten.Add(ended.IsForgotten);
             _columns.EndedUntil.Add(ended.Until?.Ticks);
+            _columns.EndedShard.Add(Shard.Of(sid, ended.Identity).Number);
         }
         if (writes.Webhook is { } webhook)
             webhooks.Add((JsonNode)WebhookRow.Write(number, webhook, writes.ReadPosition));
@@ -133,9 +149,9 @@ internal sealed class BatchWriter : IDisposable
         }
     }
 
-    private void AddUser(int number, UserRecord user, long? version)
+    private void AddUser(int number, UserRecord user, long? version, Shard? shard)
     {
         _columns.Users.Add(number, user, isNew: version is null);
-        _columns.Presences.Add(number, user.Id, UserPresence.Of(user), version);
+        _columns.Presences.Add(number, user.Id, UserPresence.Of(user), version, shard);
     }
 }

@@ -8,12 +8,17 @@ namespace GrpcPresence.Storage.Postgres.Store;
 /// <summary>The columns of the records that are read by position.</summary>
 internal static class Columns
 {
-    /// <summary>The columns that <see cref="ReadService"/> reads, of <c>services AS s</c>.</summary>
-    public const string OfService = """
+    /// <summary>
+    /// The timeline of the snapshot. The server finds it once for each statement. Another node may have begun it since this one was opened.
+    /// </summary>
+    public const string Timeline = "(SELECT t.id FROM timelines AS t ORDER BY t.seq DESC LIMIT 1)";
+
+    /// <summary>The columns that <see cref="ReadService"/> reads, of <c>services AS s</c>, and <see cref="Timeline"/>.</summary>
+    public const string OfService = $"""
         s.id, s.sid, s.friendly_name, s.create_time, s.update_time, s.revision, s.purged_revision, s.reachability_enabled,
         s.heartbeat_interval, s.session_timeout, s.offline_debounce, s.auto_create_users, s.default_service_role_sid,
         s.default_conversation_role_sid, s.default_conversation_creator_role_sid, s.configuration_revision, s.switched_on_revision,
-        s.switch_revision, s.configuration_update_time, s.user_count
+        s.switch_revision, s.configuration_update_time, s.user_count, {Timeline}
         """;
 
     /// <summary>The columns that <see cref="ReadUser"/> reads, of <c>users AS u</c> and <c>presence AS p</c>.</summary>
@@ -36,7 +41,7 @@ internal static class Columns
     public const string BytesOfUser = "octet_length(u.identity) + octet_length(u.friendly_name) + octet_length(u.attributes)";
 
     /// <summary>The number of the columns of <see cref="OfService"/>.</summary>
-    public const int CountOfService = 20;
+    public const int CountOfService = 21;
 
     /// <summary>The number of the columns of <see cref="OfUser"/>.</summary>
     public const int CountOfUser = 22;
@@ -67,6 +72,7 @@ internal static class Columns
             UpdateTime = row.Time(at + 18),
         },
         UserCount = row.Int64(at + 19),
+        Timeline = row.Guid(at + 20),
     };
 
     /// <summary>Reads <see cref="OfUser"/>.</summary>

@@ -71,6 +71,11 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             AND wait_event IS DISTINCT FROM 'SyncRep'
         """;
 
+    private const string End = """
+        UPDATE nodes SET state = 'released', written_by = CASE WHEN written_by::xid = xmin THEN pg_current_xact_id() ELSE '0' END
+        WHERE id = $1
+        """;
+
     private const string MarkAsBehind = "UPDATE nodes SET state = 'released', written_by = '0' WHERE id = $1";
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
@@ -84,28 +89,36 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
     /// <exception cref="PostgresRejectedException">Another node holds the row.</exception>
     public async Task TakeAsync(NpgsqlConnection connection, Guid timeline, CancellationToken cancellationToken)
     {
-        var began = options.Time.GetTimestamp();
-        long? firstCommit = null;
+        var cluster = new ClusterSigns(options, connections.Database);
         await ExecuteAsync(connection, Insert, cancellationToken, id).ConfigureAwait(false);
-        while (true)
-        {
-            await using (var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false))
+        await WhenGoneAsync(
+            connection,
+            PostgresRejectedException.InUse(connections.Database),
+            async (holder, waited) =>
             {
-                var holder = await LookAsync(connection, cancellationToken).ConfigureAwait(false);
-                var waited = options.Time.GetElapsedTime(began);
-                if (IsGone(holder, waited))
-                {
-                    await BeginAsync(connection, timeline, wentBack: !holder.IsSame, cancellationToken).ConfigureAwait(false);
-                    await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-                    return;
-                }
-                firstCommit ??= holder.LastCommit;
-                if (holder.LastCommit != firstCommit || (holder.HasSession && waited >= options.HolderPatience))
-                    throw PostgresRejectedException.InUse(connections.Database);
-            }
-            await Task.Delay(LookInterval, options.Time, cancellationToken).ConfigureAwait(false);
-        }
+                if (!await cluster.AreGoneAsync(connection, waited, cancellationToken).ConfigureAwait(false))
+                    return false;
+                await BeginAsync(connection, timeline, wentBack: !holder.IsSame, cancellationToken).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// Waits until no node holds the row, and keeps one that comes back from writing. For a cluster, which has rows of its own.
+    /// </summary>
+    /// <exception cref="PostgresRejectedException">A node holds the row.</exception>
+    public Task EndAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => WhenGoneAsync(
+        connection,
+        PostgresRejectedException.InUseAlone(connections.Database),
+        async (holder, _) =>
+        {
+            // What the row says of the data stays: settle_data() reads it.
+            if (holder.IsActive)
+                await ExecuteAsync(connection, End, cancellationToken, id).ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken);
 
     /// <summary>
     /// Begins a new generation on a new connection. Ends the sessions of this node's earlier connections first: one whose client is gone in
@@ -143,6 +156,40 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
         command.ExecuteNonQuery();
     }
 
+    /// <summary>
+    /// Looks again and again, each time in a transaction with the lock of the row, until its holder is gone and <paramref name="take"/>
+    /// returns true.
+    /// </summary>
+    private async Task WhenGoneAsync(
+        NpgsqlConnection connection,
+        PostgresRejectedException inUse,
+        Func<Holder, TimeSpan, Task<bool>> take,
+        CancellationToken cancellationToken)
+    {
+        var began = options.Time.GetTimestamp();
+        long? firstCommit = null;
+        while (true)
+        {
+            await using (var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false))
+            {
+                var holder = await LookAsync(connection, cancellationToken).ConfigureAwait(false);
+                var waited = options.Time.GetElapsedTime(began);
+                if (!IsGone(holder, waited))
+                {
+                    firstCommit ??= holder.LastCommit;
+                    if (holder.LastCommit != firstCommit || (holder.HasSession && waited >= options.HolderPatience))
+                        throw inUse;
+                }
+                else if (await take(holder, waited).ConfigureAwait(false))
+                {
+                    await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                    return;
+                }
+            }
+            await Task.Delay(LookInterval, options.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private async Task<NodeState?> RaiseGenerationAsync(NpgsqlConnection connection, CommitsSent last)
     {
         await using var command = Command(
@@ -152,7 +199,7 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             SET generation = generation + 1, server = server_identity(), renewed_at = clock_timestamp(), written_by = pg_current_xact_id()
             WHERE id = $1 AND incarnation = $2 AND state = 'active'
             RETURNING generation, last_commit, server, last_directory_stale, last_stale, last_revisions, last_user_counts,
-                last_next_user_ids, last_next_binding_ids
+                last_next_user_ids, last_next_binding_ids, last_lost_shards, last_switch_epoch
             """,
             id,
             incarnation);

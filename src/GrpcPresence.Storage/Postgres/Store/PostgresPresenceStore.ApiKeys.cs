@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.ApiKeys;
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>Reads of API keys.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     private const string ListApiKeys = $"SELECT {ApiKeyRow.Columns} FROM api_keys AS k ORDER BY k.id";
 

@@ -6,7 +6,7 @@ using GrpcPresence.Storage.Postgres.Native;
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>Reads of push bindings.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     private const string FindBinding = $"""
         SELECT {Columns.OfBinding} FROM push_bindings AS b JOIN users AS u ON u.service_id = b.service_id AND u.id = b.user_id

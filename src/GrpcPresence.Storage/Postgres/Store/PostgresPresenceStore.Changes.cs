@@ -7,7 +7,7 @@ using GrpcPresence.Storage.Postgres.Native;
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>Reads of changes.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     // One row after the limit of bytes ($4), so that the reader sees that a further one follows.
     private const string ListChangedUsers = $"""

@@ -5,7 +5,7 @@ using GrpcPresence.Storage.Postgres.Native;
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>How every read runs: in one round trip, on a connection of the pool.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     private const string FindService = $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $1 AND NOT s.is_deleted";
 
@@ -25,7 +25,8 @@ public sealed partial class PostgresPresenceStore
     /// Cancels the read until it has a connection. After that the read ends by itself, because it is bounded. A statement that is given up
     /// would cost its connection while the server goes on with it.
     /// </param>
-    private async ValueTask<TResult> ReadAsync<TResult>(Func<Snapshot, Func<TResult>> prepare, CancellationToken cancellationToken)
+    private protected async ValueTask<TResult> ReadAsync<TResult>(
+        Func<Snapshot, Func<TResult>> prepare, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var isTrial = _readBreaker.Begin();

@@ -1,12 +1,11 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Postgres.Native;
 
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>Reads of service instances and timelines.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     private const string ListServices = $"""
         SELECT {Columns.OfService} FROM services AS s WHERE NOT s.is_deleted AND s.id > $1 ORDER BY s.id LIMIT $2
@@ -53,7 +52,7 @@ public sealed partial class PostgresPresenceStore
             {
                 var (isKnown, cut) = (false, (long?)null);
                 snapshot.Add(FindTimelineEnd, row => (isKnown, cut) = (true, row.OptionalInt64(0)))
-                    .With(SidGuid.Of(service.Sid.Value), TimelineId.Combine(timeline, service.Id));
+                    .With(SidGuid.Of(service.Sid.Value), timeline);
                 return () =>
                 {
                     // The caller's record may be of an earlier service instance with this SID.

@@ -1,11 +1,12 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Storage.Postgres.Native;
 
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>Reads of what the tracker continues after a restart: the uptime, the online users and the ended sessions.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     private const string FindUptime = "SELECT alive_time, total FROM uptime";
 
@@ -40,33 +41,43 @@ public sealed partial class PostgresPresenceStore
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(long afterId, int limit, CancellationToken cancellationToken) =>
-        ReadAsync<IReadOnlyList<StoredOnlineUser>>(
-            snapshot =>
-            {
-                var users = new List<StoredOnlineUser>();
-                snapshot.Add(ListOnlineUsers, row => users.Add(new StoredOnlineUser(
-                    row.Int64(0),
-                    new ServiceSid(row.Sid(1)),
-                    new UserSid(row.Sid(2)),
-                    Identity.FromTrusted(row.Text(3)),
-                    row.Duration(4)))).With(afterId, limit);
-                return () => users;
-            },
-            cancellationToken);
+        ListOnlineUsersAsync((snapshot, read) => snapshot.Add(ListOnlineUsers, read).With(afterId, limit), cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(
         long afterId, int limit, CancellationToken cancellationToken) =>
+        ListEndedSessionsAsync((snapshot, read) => snapshot.Add(ListEndedSessions, read).With(afterId, limit), cancellationToken);
+
+    /// <summary>Lists online users with a statement whose columns are those of the list of all.</summary>
+    private protected ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(
+        Action<Snapshot, Action<Row>> add, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<StoredOnlineUser>>(
+            snapshot =>
+            {
+                var users = new List<StoredOnlineUser>();
+                add(snapshot, row => users.Add(new StoredOnlineUser(
+                    row.Int64(0),
+                    new ServiceSid(row.Sid(1)),
+                    new UserSid(row.Sid(2)),
+                    Identity.FromTrusted(row.Text(3)),
+                    row.Duration(4))));
+                return () => users;
+            },
+            cancellationToken);
+
+    /// <summary>Lists ended sessions with a statement whose columns are those of the list of all.</summary>
+    private protected ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(
+        Action<Snapshot, Action<Row>> add, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<StoredEndedSession>>(
             snapshot =>
             {
                 var sessions = new List<StoredEndedSession>();
-                snapshot.Add(ListEndedSessions, row => sessions.Add(new StoredEndedSession(
+                add(snapshot, row => sessions.Add(new StoredEndedSession(
                     row.Int64(0),
                     new ServiceSid(row.Sid(1)),
                     Identity.FromTrusted(row.Text(2)),
                     SessionId.FromTrusted(row.Text(3)),
-                    row.Duration(4)))).With(afterId, limit);
+                    row.Duration(4))));
                 return () => sessions;
             },
             cancellationToken);

@@ -7,7 +7,7 @@ using GrpcPresence.Storage.Postgres.Native;
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>Reads of users.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     // Users by SID ($2) and identity ($4) with the positions of these keys ($3, $5): each user once, at its first position, until the texts
     // have more than $6 bytes. The last row is the one that exceeds them.

@@ -6,7 +6,7 @@ using GrpcPresence.Storage.Postgres.Native;
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>Reads of webhook and notification settings.</summary>
-public sealed partial class PostgresPresenceStore
+public partial class PostgresPresenceStore
 {
     private const string FindWebhook = $"""
         SELECT {WebhookRow.Columns} FROM services AS s JOIN webhooks AS w ON w.service_id = s.id

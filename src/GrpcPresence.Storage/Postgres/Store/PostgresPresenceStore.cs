@@ -1,9 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage.Batches;
-using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Postgres.Native;
 using GrpcPresence.Storage.Postgres.Schema;
 using Npgsql;
@@ -18,23 +16,21 @@ namespace GrpcPresence.Storage.Postgres.Store;
 /// Each commit first updates the row of its node. It writes nothing if another node holds the row, or if a reopening or another commit came
 /// before it. See <see cref="NodeRow"/>.
 /// </remarks>
-public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
+public partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
 {
-    private readonly PostgresStoreOptions _options;
-    private readonly PostgresConnections _connections;
-    private readonly NodeRow _row;
+    private protected readonly PostgresStoreOptions _options;
+    private protected readonly PostgresConnections _connections;
+    private protected readonly NodeRow _row;
     private readonly TaskCompletionSource<string> _fenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _incarnation;
-    private readonly Guid _timeline;
 
-    private NpgsqlConnection? _writer; // null after a failed reopening
+    private protected NpgsqlConnection? _writer; // null after a failed reopening
+    private protected CommitsSent _commits;
     private BatchWriter _batchWriter = new(); // of the connection: what the driver knows of a prepared statement stays in the command
-    private CommitsSent _commits;
 
-    private PostgresPresenceStore(PostgresStoreOptions options)
+    private protected PostgresPresenceStore(PostgresStoreOptions options)
     {
         _options = options;
-        _timeline = options.NewTimeline();
         _incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
         _connections = new PostgresConnections(options, options.Node, _incarnation);
         _row = new NodeRow(_connections, options, options.Node, _incarnation);
@@ -71,9 +67,12 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     /// </summary>
     /// <exception cref="PostgresRejectedException">The database cannot be used until someone has done what the message says.</exception>
     /// <exception cref="StorageException">The server cannot be reached or used now. Trying again may help.</exception>
-    public static async Task<PostgresPresenceStore> OpenAsync(PostgresStoreOptions options, CancellationToken cancellationToken)
+    public static Task<PostgresPresenceStore> OpenAsync(PostgresStoreOptions options, CancellationToken cancellationToken) =>
+        OpenAsync(new PostgresPresenceStore(options), cancellationToken);
+
+    private protected static async Task<TStore> OpenAsync<TStore>(TStore store, CancellationToken cancellationToken)
+        where TStore : PostgresPresenceStore
     {
-        var store = new PostgresPresenceStore(options);
         try
         {
             await store.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -113,10 +112,34 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     }
 
     /// <inheritdoc/>
-    public Guid TimelineOf(ServiceRecord service) => TimelineId.Combine(_timeline, service.Id);
+    public void Dispose()
+    {
+        Release();
+        Close();
+        GC.SuppressFinalize(this);
+    }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Opens a connection that copies rows into the database, while this store keeps every node away from it.</summary>
+    internal Task<NpgsqlConnection> OpenImporterAsync(CancellationToken cancellationToken) =>
+        _connections.OpenImporterAsync(cancellationToken);
+
+    /// <summary>Rejects a database that this node cannot use, before anything is changed in it.</summary>
+    private protected virtual Task CheckAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Takes the database for this node, on the writing connection.</summary>
+    private protected virtual Task TakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        _row.TakeAsync(connection, _options.NewTimeline(), cancellationToken);
+
+    /// <summary>Gives the database back, if that is possible at once.</summary>
+    private protected virtual void Release()
     {
         try
         {
@@ -127,19 +150,7 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         {
             // The next node waits until it knows that this one is gone.
         }
-        Close();
     }
-
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync()
-    {
-        Dispose();
-        return ValueTask.CompletedTask;
-    }
-
-    /// <summary>Opens a connection that copies rows into the database, while this store keeps every node away from it.</summary>
-    internal Task<NpgsqlConnection> OpenImporterAsync(CancellationToken cancellationToken) =>
-        _connections.OpenImporterAsync(cancellationToken);
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -152,11 +163,12 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         }
         _connections.UseSchema(schema);
         _writer = await _connections.OpenWriterAsync(cancellationToken).ConfigureAwait(false);
+        await CheckAsync(_writer, cancellationToken).ConfigureAwait(false);
         IsNew = await Migrations.RunAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         await DatabaseInspection.CheckTablesAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         await DatabaseInspection.CheckPartsAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         ClockDifference = await ReadClockDifferenceAsync(cancellationToken).ConfigureAwait(false);
-        await _row.TakeAsync(_writer, _timeline, cancellationToken).ConfigureAwait(false);
+        await TakeAsync(_writer, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<TimeSpan> ReadClockDifferenceAsync(CancellationToken cancellationToken)
@@ -166,7 +178,7 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         return new DateTimeOffset(server) - _options.Time.GetUtcNow();
     }
 
-    private void Close()
+    private protected virtual void Close()
     {
         _writer?.Dispose();
         _writer = null;

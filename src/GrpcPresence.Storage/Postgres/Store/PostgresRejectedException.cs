@@ -27,6 +27,25 @@ public sealed class PostgresRejectedException(PostgresRejection rejection, strin
         PostgresRejection.InUse,
         $"The PostgreSQL database {database} is in use by another node. Stop that node first, or give this one a database of its own.");
 
+    internal static PostgresRejectedException InUseByCluster(string database) => new(
+        PostgresRejection.InUse,
+        $"The PostgreSQL database {database} is in use by a cluster. Stop its nodes first, start this node as one of them, or give it a "
+            + "database of its own.");
+
+    internal static PostgresRejectedException InUseAlone(string database) => new(
+        PostgresRejection.InUse,
+        $"The PostgreSQL database {database} is in use by a node without a cluster. Stop that node first.");
+
+    internal static PostgresRejectedException OtherCluster(string database, string found, string given) => new(
+        PostgresRejection.OtherCluster,
+        $"The PostgreSQL database {database} belongs to the cluster '{OneLine(found)}', and this node to the cluster '{OneLine(given)}'. "
+            + "Correct the name of the cluster, or use another database.");
+
+    internal static PostgresRejectedException OtherSecret(string database) => new(
+        PostgresRejection.OtherSecret,
+        $"The secret of this node is not the one of the cluster that uses the PostgreSQL database {database}. Give all nodes the same "
+            + "secret file.");
+
     internal static PostgresRejectedException Credentials(string database, string finding, Exception inner) => new(
         PostgresRejection.Credentials,
         $"The PostgreSQL server rejected the login for {database}: {OneLine(finding)}. Correct the user or the password of the "

@@ -12,6 +12,12 @@ public enum PostgresRejection
     /// <summary>Another node uses the database.</summary>
     InUse,
 
+    /// <summary>The database belongs to another cluster.</summary>
+    OtherCluster,
+
+    /// <summary>The other nodes of the cluster have another secret.</summary>
+    OtherSecret,
+
     /// <summary>The server does not accept the role or its password.</summary>
     Credentials,
 

@@ -22,10 +22,15 @@ internal sealed class Reader : IDisposable
     // By reference: the texts are constants, and hashing a long one costs more than finding a user.
     private readonly Dictionary<string, Statement> _statements = new(ReferenceEqualityComparer.Instance);
 
-    public Reader(SqliteConnection connection) => Connection = connection;
+    /// <param name="connection">The connection.</param>
+    /// <param name="timeline">The timeline of the store.</param>
+    public Reader(SqliteConnection connection, Guid timeline) => (Connection, Timeline) = (connection, timeline);
 
     /// <summary>The connection, for statements that are too rare to be kept prepared.</summary>
     public SqliteConnection Connection { get; }
+
+    /// <summary>The timeline of the store.</summary>
+    public Guid Timeline { get; }
 
     /// <summary>Begins the read transaction.</summary>
     public void Begin() => Prepare(BeginDeferred).Execute();
@@ -45,14 +50,14 @@ internal sealed class Reader : IDisposable
     public ServiceRecord? TryService(ServiceSid sid)
     {
         using var rows = Prepare(FindService).Bind(sid.Value).Query();
-        return rows.Read() ? Columns.ReadService(rows.Row) : null;
+        return rows.Read() ? Columns.ReadService(rows.Row, Timeline) : null;
     }
 
     /// <summary>Returns the service instance with the store's key; null if it was deleted.</summary>
     public ServiceRecord? TryService(long id)
     {
         using var rows = Prepare(FindServiceById).Bind(id).Query();
-        return rows.Read() ? Columns.ReadService(rows.Row) : null;
+        return rows.Read() ? Columns.ReadService(rows.Row, Timeline) : null;
     }
 
     /// <summary>Returns the service instance.</summary>

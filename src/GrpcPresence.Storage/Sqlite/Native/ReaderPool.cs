@@ -8,7 +8,9 @@ namespace GrpcPresence.Storage.Sqlite.Native;
 /// A pool of reading connections. The driver's own pool would forget the prepared statements and settings after each use, which costs more
 /// than a typical read. Safe from any thread.
 /// </summary>
-internal sealed class ReaderPool(ConnectionFactory connections) : IDisposable
+/// <param name="connections">Opens the connections.</param>
+/// <param name="timeline">The timeline of the store.</param>
+internal sealed class ReaderPool(ConnectionFactory connections, Guid timeline) : IDisposable
 {
     /// <summary>
     /// The maximum number of idle connections. Reads are short and do not wait, so more than a few concurrent reads are a burst.
@@ -73,7 +75,7 @@ internal sealed class ReaderPool(ConnectionFactory connections) : IDisposable
             if (_idle.TryPop(out var idle))
                 return idle;
         }
-        return new Reader(connections.OpenReader());
+        return new Reader(connections.OpenReader(), timeline);
     }
 
     [SuppressMessage("Reliability", "CA2000", Justification = "Kept, or disposed of.")]

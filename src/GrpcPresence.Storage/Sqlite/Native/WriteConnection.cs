@@ -23,9 +23,11 @@ internal sealed class WriteConnection : IDisposable
     private readonly string _log;
     private long _checkpointNotBelow; // bytes of log below which no checkpoint is tried again, after a reader blocked one
 
-    public WriteConnection(SqliteConnection connection)
+    /// <param name="connection">The connection.</param>
+    /// <param name="timeline">The timeline of the store.</param>
+    public WriteConnection(SqliteConnection connection, Guid timeline)
     {
-        Connection = connection;
+        (Connection, Timeline) = (connection, timeline);
         ConnectionFactory.UseWriterCache(connection);
         _log = DatabaseFiles.LogOf(connection.DataSource);
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
@@ -33,11 +35,14 @@ internal sealed class WriteConnection : IDisposable
         _commit = new Statement(connection, "COMMIT");
         _rollback = new Statement(connection, "ROLLBACK");
         _setLastCommit = new Statement(connection, "UPDATE last_commit SET id = $id");
-        Statements = new WriteStatements(connection);
+        Statements = new WriteStatements(connection, timeline);
     }
 
     /// <summary>The connection.</summary>
     public SqliteConnection Connection { get; }
+
+    /// <summary>The timeline of the store.</summary>
+    public Guid Timeline { get; }
 
     /// <summary>The statements of the hot path.</summary>
     public WriteStatements Statements { get; }

@@ -10,7 +10,7 @@ namespace GrpcPresence.Storage.Sqlite.Native;
 /// <summary>
 /// The prepared statements for nearly every command: to find, add and update a user, and to read and write a service instance.
 /// </summary>
-internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
+internal sealed class WriteStatements(SqliteConnection connection, Guid timeline) : IDisposable
 {
     private readonly Statement _findService = new(
         connection,
@@ -121,7 +121,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         using var rows = _findService.Bind(sid.Value).Query();
         return rows.Read()
             ? new StoredService(
-                Columns.ReadService(rows.Row),
+                Columns.ReadService(rows.Row, timeline),
                 rows.Row.Int64(Columns.CountOfService),
                 rows.Row.Int64(Columns.CountOfService + 1),
                 rows.Row.Int64(Columns.CountOfService + 2))

@@ -73,7 +73,8 @@ internal static class BatchReader
         }
         foreach (var scope in keys.ApiKeyScopes)
             read.ApiKeysByScope.Add(FindKeys(writer, "scope IS @Scope ORDER BY id", new { Scope = BytesOf(scope) }));
-        read.Directory = new StoredDirectory(writer.ReadDirectoryVersion(), LastKey("services") + 1, LastKey("api_keys") + 1);
+        read.Directory = new StoredDirectory(
+            writer.ReadDirectoryVersion(), LastKey("services") + 1, LastKey("api_keys") + 1, writer.Timeline);
 
         // Of rows that were removed as well, because a key is never used again.
         long LastKey(string table) =>

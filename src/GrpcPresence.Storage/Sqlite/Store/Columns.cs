@@ -50,7 +50,7 @@ internal static class Columns
         });
 
     /// <summary>Reads <see cref="OfService"/>.</summary>
-    public static ServiceRecord ReadService(Row row) => new()
+    public static ServiceRecord ReadService(Row row, Guid timeline) => new()
     {
         Id = row.Int64(0),
         Sid = new ServiceSid(row.Sid(1)),
@@ -58,6 +58,7 @@ internal static class Columns
         CreateTime = row.Time(3),
         UpdateTime = row.Time(4),
         Revision = row.Int64(5),
+        Timeline = timeline,
         PurgedRevision = row.Int64(6),
         Configuration = new ServiceConfiguration
         {

@@ -26,16 +26,13 @@ public sealed partial class SqlitePresenceStore
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<ServiceRecord>> ListServicesAsync(long afterId, int limit, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<ServiceRecord>>(
-            reader => ReadServices(reader.Prepare(ListServices).Bind(afterId, limit)), cancellationToken);
+            reader => ReadServices(reader, reader.Prepare(ListServices).Bind(afterId, limit)), cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<ServiceRecord>> ListServicesBeforeAsync(
         long beforeId, int limit, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<ServiceRecord>>(
-            reader => ReadServices(reader.Prepare(ListServicesBefore).Bind(beforeId, limit)), cancellationToken);
-
-    /// <inheritdoc/>
-    public Guid TimelineOf(ServiceRecord service) => _timelines.Of(service);
+            reader => ReadServices(reader, reader.Prepare(ListServicesBefore).Bind(beforeId, limit)), cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<long?> FindTimelineEndAsync(ServiceRecord service, Guid timeline, CancellationToken cancellationToken) =>
@@ -50,12 +47,12 @@ public sealed partial class SqlitePresenceStore
             },
             cancellationToken);
 
-    private static List<ServiceRecord> ReadServices(Statement statement)
+    private static List<ServiceRecord> ReadServices(Reader reader, Statement statement)
     {
         using var rows = statement.Query();
         var services = new List<ServiceRecord>();
         while (rows.Read())
-            services.Add(Columns.ReadService(rows.Row));
+            services.Add(Columns.ReadService(rows.Row, reader.Timeline));
         return services;
     }
 }

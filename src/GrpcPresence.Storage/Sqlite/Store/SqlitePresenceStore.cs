@@ -24,6 +24,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     private readonly DatabaseLock _lock;
     private readonly CommitWitness _witness;
     private readonly ReaderPool _readers;
+    private readonly Guid _timeline; // no other process can write, so every read of this one has it
     private readonly SqliteTimelines _timelines;
     private WriteConnection? _writer; // null after a failed reopening
     private long _lastCommit;
@@ -37,7 +38,8 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         _options = options;
         Path = Locate(options.Path);
         _connections = new ConnectionFactory(Path, options.BusyTimeout);
-        _readers = new ReaderPool(_connections);
+        _timeline = options.NewTimeline();
+        _readers = new ReaderPool(_connections, _timeline);
         _lock = DatabaseLock.Take(Path);
         _witness = new CommitWitness(_lock);
         try
@@ -47,7 +49,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
             _writer = OpenWriter(SqliteOpenMode.ReadWriteCreate, Prepare);
             _lastCommit = _writer.ReadLastCommit();
             SqliteVersion = _writer.Connection.ExecuteScalar<string>("SELECT sqlite_version()")!;
-            _timelines = SqliteTimelines.Begin(_writer.Connection, options.NewTimeline(), _witness, _lastCommit);
+            _timelines = SqliteTimelines.Begin(_writer.Connection, _timeline, _witness, _lastCommit);
         }
         catch (Exception exception)
         {
@@ -109,7 +111,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         try
         {
             prepare(connection);
-            return new WriteConnection(connection);
+            return new WriteConnection(connection, _timeline);
         }
         catch
         {

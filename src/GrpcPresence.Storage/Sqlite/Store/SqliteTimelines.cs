@@ -17,14 +17,9 @@ internal sealed class SqliteTimelines
             sweep_since = iif(post_url <> '', 0, NULL), sweep_after = iif(post_url <> '', 0, NULL)
         """;
 
-    private readonly Guid _current;
     private readonly HashSet<long> _cut = []; // service instances whose cut in this timeline is committed; only for the writer's thread
 
-    private SqliteTimelines(Guid current, long seq)
-    {
-        _current = current;
-        Seq = seq;
-    }
+    private SqliteTimelines(long seq) => Seq = seq;
 
     /// <summary>The sequence number of this timeline.</summary>
     public long Seq { get; }
@@ -41,11 +36,8 @@ internal sealed class SqliteTimelines
             writer.Execute(StartSweeps);
         // After the statement above: a process that dies in between must notice again.
         witness.Begin(before, id, lastCommit);
-        return new(timeline, writer.ExecuteScalar<long>("INSERT INTO timelines (id) VALUES (@Id) RETURNING seq", new { Id = id }));
+        return new(writer.ExecuteScalar<long>("INSERT INTO timelines (id) VALUES (@Id) RETURNING seq", new { Id = id }));
     }
-
-    /// <summary>Returns the present timeline of a service instance.</summary>
-    public Guid Of(ServiceRecord service) => TimelineId.Combine(_current, service.Id);
 
     /// <summary>Whether the service instance is known to have a cut in this timeline.</summary>
     public bool HasCut(long serviceId) => _cut.Contains(serviceId);
@@ -59,8 +51,7 @@ internal sealed class SqliteTimelines
     public static long? FindEnd(SqliteConnection reader, ServiceRecord service, Guid timeline)
     {
         var seq = reader.ExecuteScalar<long?>(
-            "SELECT seq FROM timelines WHERE id = @Id",
-            new { Id = TimelineId.ToBytes(TimelineId.Combine(timeline, service.Id)) });
+            "SELECT seq FROM timelines WHERE id = @Id", new { Id = TimelineId.ToBytes(timeline) });
         if (seq is null)
             return null;
         return reader.ExecuteScalar<long?>(

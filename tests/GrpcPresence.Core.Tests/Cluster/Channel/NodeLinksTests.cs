@@ -132,7 +132,8 @@ public sealed class NodeLinksTests : INodeChannel, ILinkReceiver
         Send(2);
         _links.Tick(new ClusterView(2, [Self]), At(1));
         Assert.Equal(
-            [new DroppedItem(new TestItem(1), DroppedItemOutcome.Unknown), new DroppedItem(new TestItem(2), DroppedItemOutcome.NotSent)], _lost);
+            [new DroppedItem(new TestItem(1), DroppedItemOutcome.Unknown), new DroppedItem(new TestItem(2), DroppedItemOutcome.NotSent)],
+            _lost);
         Assert.False(_links.TrySend(Peer, new TestItem(3), At(1000)));
     }
 

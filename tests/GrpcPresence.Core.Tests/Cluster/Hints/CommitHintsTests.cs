@@ -128,7 +128,7 @@ public sealed class CommitHintsTests : IAsyncLifetime
     private void Watch(NodeId node, long number, params ServiceSid[] services) =>
         _hints.Receive(node, new WatchedServices([.. services], number));
 
-    private ServiceCommit Commit() => new(_service, Guid.Empty, _service.Revision, [], [], IsDeleted: false);
+    private ServiceCommit Commit() => new(_service, _service.Revision, [], [], IsDeleted: false);
 
     private sealed class View : IClusterView
     {

@@ -5,31 +5,20 @@ using GrpcPresence.Testing.Cluster;
 namespace GrpcPresence.Core.Tests.Cluster.Node;
 
 /// <summary>Wall clocks that are set forward or back, of the store and of nodes. No lease depends on them.</summary>
-public sealed class ClockStepTests : IAsyncLifetime
+public sealed class ClockStepTests : RunningNodesTestBase
 {
-    private const double Joining = 6; // seconds in which a node joins and gets its shards
-
     private static readonly Shard[] Shards = [.. Enumerable.Range(0, Shard.Count).Select(number => new Shard(number))];
 
-    private readonly RunningNodes _nodes = new();
-    private SimulatedNode _a = null!;
     private SimulatedNode _b = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        await _nodes.CreateServiceAsync();
-        _a = _nodes.Start("a");
+        await base.InitializeAsync();
         Advance(seconds: 3);
-        _b = _nodes.Start("b");
+        _b = Nodes.Start("b");
         Advance(Joining);
         Assert.NotEmpty(ShardsOf(_b));
-        _nodes.AfterStep = () => Assert.All(Shards, shard => Assert.InRange(_nodes.HoldersOf(shard).Count, 0, 1));
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _nodes.Dispose();
-        return ValueTask.CompletedTask;
+        Nodes.AfterStep = () => Assert.All(Shards, shard => Assert.InRange(Nodes.HoldersOf(shard).Count, 0, 1));
     }
 
     [Theory]
@@ -37,13 +26,13 @@ public sealed class ClockStepTests : IAsyncLifetime
     [InlineData(1)]
     public void NoFalseOffline_the_shards_of_a_node_that_died_have_another_holder_within_5_s_whatever_the_clock_of_the_store_does(int hours)
     {
-        _nodes.Kill(_b);
+        Nodes.Kill(_b);
         Advance(seconds: 0.5);
-        _nodes.StoreClockStep = TimeSpan.FromHours(hours);
+        Nodes.StoreClockStep = TimeSpan.FromHours(hours);
 
         Advance(seconds: 5);
 
-        Assert.Equal(Shards, ShardsOf(_a));
+        Assert.Equal(Shards, ShardsOf(First));
     }
 
     [Theory]
@@ -52,31 +41,31 @@ public sealed class ClockStepTests : IAsyncLifetime
     public void StoreAway_a_clock_of_the_store_that_steps_ends_no_node(int hours)
     {
         var held = ShardsOf(_b);
-        _nodes.StoreClockStep = TimeSpan.FromHours(hours);
-        _nodes.AfterStep += () => Assert.Equal(held, ShardsOf(_b));
+        Nodes.StoreClockStep = TimeSpan.FromHours(hours);
+        Nodes.AfterStep += () => Assert.Equal(held, ShardsOf(_b));
 
         Advance(seconds: 5);
 
-        Assert.Null(_a.Node.End);
+        Assert.Null(First.Node.End);
     }
 
     [Fact]
     public void OneHolder_a_renewal_that_is_fresh_stands_although_the_clock_of_the_store_steps_forward()
     {
         // The view of a lacks b, which renews, and then reaches nobody.
-        _nodes.Membership.Pause(_b.Id);
-        _nodes.Membership.Remove(_b.Id);
-        _nodes.Network.CutPair("a", "b");
+        Nodes.Membership.Pause(_b.Id);
+        Nodes.Membership.Remove(_b.Id);
+        Nodes.Network.CutPair("a", "b");
         Advance(seconds: 1.2); // promises of a are over
         var renewals = _b.Store.ClusterFaults.CountOf(ClusterCall.Renew);
         for (var step = 0; step < 10 && _b.Store.ClusterFaults.CountOf(ClusterCall.Renew) == renewals; step++)
             Advance(seconds: 0.05);
         _b.Store.CutOff(true);
-        _nodes.StoreClockStep = TimeSpan.FromHours(1);
+        Nodes.StoreClockStep = TimeSpan.FromHours(1);
 
         Advance(seconds: 5);
 
-        Assert.Equal(Shards, ShardsOf(_a));
+        Assert.Equal(Shards, ShardsOf(First));
     }
 
     [Theory]
@@ -96,7 +85,7 @@ public sealed class ClockStepTests : IAsyncLifetime
         var status = _b.Node.ReadStatus();
         Assert.Equal((false, _b.Node.ClockProblem), (status.IsReady, status.ClockProblem));
         Assert.InRange(_b.Node.ClockAhead.TotalSeconds, seconds - 0.1, seconds + 0.1);
-        Assert.True(_a.Node.IsReady);
+        Assert.True(First.Node.IsReady);
         Assert.Equal(held, ShardsOf(_b)); // what it answers for needs no wall clock
 
         _b.Time.WallStep = TimeSpan.Zero;
@@ -119,6 +108,4 @@ public sealed class ClockStepTests : IAsyncLifetime
     }
 
     private static IReadOnlyList<Shard> ShardsOf(SimulatedNode node) => [.. Shards.Where(node.Answers)];
-
-    private void Advance(double seconds) => _nodes.Advance(TimeSpan.FromSeconds(seconds));
 }

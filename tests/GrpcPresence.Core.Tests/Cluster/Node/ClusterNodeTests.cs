@@ -216,7 +216,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         var service = await _a.Services.GetAsync(_nodes.Service, default);
         _a.Store.Faults.FailAllOperations(true);
         _ = _a.Node.Router.EndSession(
-            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"));
+            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"), exists: true);
         Advance(seconds: 0.1);
         _a.Node.Leave();
         Advance(seconds: 1);
@@ -239,7 +239,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         var service = await _a.Services.GetAsync(_nodes.Service, default);
         _a.Store.Faults.FailAllOperations(true);
         var ended = _a.Node.Router.EndSession(
-            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"));
+            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"), exists: true);
         Advance(seconds: 0.1);
 
         _a.Node.Leave();
@@ -296,7 +296,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
             Revision = stored.Revision + 1,
             Configuration = stored.Configuration with { ReachabilityEnabled = false, Revision = stored.Revision + 1 },
         };
-        var commit = new ServiceCommit(changed, Guid.Empty, changed.Revision, [], [changed.Configuration], IsDeleted: false);
+        var commit = new ServiceCommit(changed, changed.Revision, [], [changed.Configuration], IsDeleted: false);
 
         _a.Node.Receive(new NodeId("b", 1), new CommitHint(data with { Timeline = data.Timeline + 1 }, [commit]));
         Assert.True(service.Configuration.ReachabilityEnabled);

@@ -17,44 +17,34 @@ namespace GrpcPresence.Core.Tests.Cluster.Node;
 /// A standby without the last commits is promoted. Shards have the holder again that they had before, and the holder of the lost commits
 /// does not know it yet.
 /// </summary>
-public sealed class LostCommitTests : IAsyncLifetime
+public sealed class LostCommitTests : RunningNodesTestBase
 {
     private const int HandOvers = 5; // seconds in which half of the shards move
 
     private static readonly Shard[] Shards = [.. Enumerable.Range(0, Shard.Count).Select(number => new Shard(number))];
 
-    private readonly RunningNodes _nodes = new();
-    private SimulatedNode _a = null!;
-
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        await _nodes.CreateServiceAsync();
-        _a = _nodes.Start("a");
+        await base.InitializeAsync();
         Advance(seconds: 3);
-        Assert.All(Shards, shard => Assert.Equal([_a.Id], _nodes.HoldersOf(shard)));
-        _nodes.AfterStep = () => Assert.All(Shards, shard => Assert.InRange(_nodes.HoldersOf(shard).Count, 0, 1));
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _nodes.Dispose();
-        return ValueTask.CompletedTask;
+        Assert.All(Shards, shard => Assert.Equal([First.Id], Nodes.HoldersOf(shard)));
+        Nodes.AfterStep = () => Assert.All(Shards, shard => Assert.InRange(Nodes.HoldersOf(shard).Count, 0, 1));
     }
 
     [Fact]
     public void OneHolder_a_shard_that_comes_back_opens_when_its_holder_of_lost_commits_can_answer_no_more()
     {
-        var before = _nodes.Store.Image;
+        var before = Nodes.Store.Image;
         var b = JoinAndTakeShards();
         var moved = ShardsOf(b);
         b.Store.CutOff(true);
 
-        _nodes.Store.Promote(before);
+        Nodes.Store.Promote(before);
         Advance(seconds: 1);
 
-        Assert.Empty(ShardsOf(_a).Intersect(moved)); // b is in the view, and has not said that it knows
+        Assert.Empty(ShardsOf(First).Intersect(moved)); // b is in the view, and has not said that it knows
         Advance(seconds: 8);
-        Assert.Equal(Shards, ShardsOf(_a));
+        Assert.Equal(Shards, ShardsOf(First));
     }
 
     [Fact]
@@ -63,10 +53,10 @@ public sealed class LostCommitTests : IAsyncLifetime
         var b = JoinAndTakeShards(out var before);
         var moved = ShardsOf(b);
 
-        _nodes.Store.Promote(before);
+        Nodes.Store.Promote(before);
         Advance(seconds: 2.5);
 
-        Assert.Equal(Shards, ShardsOf(_a).Concat(ShardsOf(b)).OrderBy(shard => shard.Number));
+        Assert.Equal(Shards, ShardsOf(First).Concat(ShardsOf(b)).OrderBy(shard => shard.Number));
         Advance(seconds: HandOvers);
         Assert.Equal(moved, ShardsOf(b)); // handed over once more
     }
@@ -75,10 +65,10 @@ public sealed class LostCommitTests : IAsyncLifetime
     public void A_shard_that_the_data_leaves_with_its_holder_stays_open()
     {
         var b = JoinAndTakeShards();
-        var kept = ShardsOf(_a);
-        _nodes.AfterStep = () => Assert.Equal(kept, ShardsOf(_a));
+        var kept = ShardsOf(First);
+        Nodes.AfterStep = () => Assert.Equal(kept, ShardsOf(First));
 
-        _nodes.Store.Promote(_nodes.Store.Image);
+        Nodes.Store.Promote(Nodes.Store.Image);
         Advance(seconds: 3);
 
         Assert.Equal(Shards.Except(kept), ShardsOf(b));
@@ -88,29 +78,29 @@ public sealed class LostCommitTests : IAsyncLifetime
     public void OneHolder_a_node_that_was_unconfirmed_opens_nothing_that_another_may_have_taken_in_lost_commits()
     {
         var b = JoinAndTakeShards();
-        var c = _nodes.Start("c");
+        var c = Nodes.Start("c");
         Advance(seconds: HandOvers);
-        var before = _nodes.Store.Image;
-        var held = ShardsOf(_a);
-        Isolate(_a, true);
-        _nodes.Membership.Pause(_a.Id); // it does not see that the others hold it for dead
-        _nodes.Membership.Remove(_a.Id);
+        var before = Nodes.Store.Image;
+        var held = ShardsOf(First);
+        Isolate(First, true);
+        Nodes.Membership.Pause(First.Id); // it does not see that the others hold it for dead
+        Nodes.Membership.Remove(First.Id);
         while (!ShardsOf(b).Intersect(held).Any())
             Advance(seconds: 0.1);
 
         // The others confirm each other, and do not know that the eviction is lost.
         foreach (var other in new[] { b, c })
             other.Store.CutOff(true);
-        _nodes.Store.Promote(before);
-        Isolate(_a, false);
+        Nodes.Store.Promote(before);
+        Isolate(First, false);
         Advance(seconds: 2);
         Assert.NotEmpty(ShardsOf(b).Intersect(held));
 
         foreach (var other in new[] { b, c })
             other.Store.CutOff(false);
-        _nodes.Membership.Resume(_a.Id);
+        Nodes.Membership.Resume(First.Id);
         Advance(seconds: 10);
-        Assert.All(Shards, shard => Assert.Single(_nodes.HoldersOf(shard)));
+        Assert.All(Shards, shard => Assert.Single(Nodes.HoldersOf(shard)));
     }
 
     [Fact]
@@ -118,12 +108,12 @@ public sealed class LostCommitTests : IAsyncLifetime
     {
         var b = JoinAndTakeShards();
         var held = ShardsOf(b);
-        _nodes.Membership.Remove(b.Id); // it sees this, and stops
+        Nodes.Membership.Remove(b.Id); // it sees this, and stops
 
         Advance(seconds: 5);
 
-        Assert.Equal(Shards, ShardsOf(_a));
-        var again = _nodes.Start("b");
+        Assert.Equal(Shards, ShardsOf(First));
+        var again = Nodes.Start("b");
         Advance(seconds: HandOvers);
         Assert.Equal(held, ShardsOf(again));
     }
@@ -131,35 +121,35 @@ public sealed class LostCommitTests : IAsyncLifetime
     [Fact]
     public async Task Durable_a_lost_commit_that_showed_a_user_online_is_repeated_with_steady_heartbeats_only()
     {
-        var service = await _a.Services.GetAsync(_nodes.Service, default);
-        var before = _nodes.Store.Image;
+        var service = await First.Services.GetAsync(Nodes.Service, default);
+        var before = Nodes.Store.Image;
         await BeatAsync(service);
         Assert.True(IsOnline());
 
-        _nodes.Store.Promote(before);
+        Nodes.Store.Promote(before);
         Assert.False(IsOnline()); // there is no such user any more
         for (var beat = 0; beat < 3; beat++)
             await BeatAsync(service);
 
         Assert.True(IsOnline());
 
-        bool IsOnline() => _nodes.Store.Image.Get(_nodes.Service) is var stored
+        bool IsOnline() => Nodes.Store.Image.Get(Nodes.Service) is var stored
             && stored.FindUser(World.Key("ada")) is { } ada && stored.StateOf(ada).IsOnline == true;
     }
 
     [Fact]
     public async Task OneTimeline_no_cached_configuration_outlives_the_commit_that_is_lost()
     {
-        var service = await _a.Services.GetAsync(_nodes.Service, default);
-        var before = _nodes.Store.Image;
-        _ = _a.Node.Router.CallAsync(Shard.Of(_nodes.Service), RequestKind.Write, "0\nswitch\noff"u8.ToArray(), _ => { });
+        var service = await First.Services.GetAsync(Nodes.Service, default);
+        var before = Nodes.Store.Image;
+        _ = First.Node.Router.CallAsync(Shard.Of(Nodes.Service), RequestKind.Write, "0\nswitch\noff"u8.ToArray(), _ => { });
         Advance(seconds: 1);
         Assert.False(service.Configuration.ReachabilityEnabled);
 
-        _nodes.Store.Promote(before);
+        Nodes.Store.Promote(before);
         Advance(seconds: 1);
 
-        Assert.True((await _a.Services.GetAsync(_nodes.Service, default)).Configuration.ReachabilityEnabled);
+        Assert.True((await First.Services.GetAsync(Nodes.Service, default)).Configuration.ReachabilityEnabled);
     }
 
     [Theory]
@@ -167,82 +157,82 @@ public sealed class LostCommitTests : IAsyncLifetime
     [InlineData(true)]
     public async Task Live_a_user_is_online_again_after_reachability_was_switched_off_around_lost_commits(bool isSwitchLost)
     {
-        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var service = await First.Services.GetAsync(Nodes.Service, default);
         await BeatAsync(service);
-        var before = _nodes.Store.Image;
+        var before = Nodes.Store.Image;
         await SwitchAsync("off");
         await BeatAsync(service);
 
-        _nodes.Store.Promote(isSwitchLost ? before : _nodes.Store.Image);
+        Nodes.Store.Promote(isSwitchLost ? before : Nodes.Store.Image);
         await Assert.ThrowsAsync<PresenceException>(() => SwitchAsync("on")); // the node does not know it yet
         for (var beat = 0; beat < 3; beat++)
-            await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
+            await BeatAsync(await First.Services.GetAsync(Nodes.Service, default));
         await SwitchAsync("on");
         for (var beat = 0; beat < 3; beat++)
-            await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
+            await BeatAsync(await First.Services.GetAsync(Nodes.Service, default));
 
-        var stored = _nodes.Store.Image.Get(_nodes.Service);
+        var stored = Nodes.Store.Image.Get(Nodes.Service);
         Assert.True(stored.StateOf(stored.FindUser(World.Key("ada"))!).IsOnline);
     }
 
     [Fact]
     public async Task Durable_no_shard_moves_before_its_stored_presence_was_compared()
     {
-        var service = await _a.Services.GetAsync(_nodes.Service, default);
-        var before = _nodes.Store.Image;
+        var service = await First.Services.GetAsync(Nodes.Service, default);
+        var before = Nodes.Store.Image;
         await BeatAsync(service);
-        _a.Store.ClusterFaults.Hold(ClusterCall.List);
-        _nodes.Store.Promote(before);
+        First.Store.ClusterFaults.Hold(ClusterCall.List);
+        Nodes.Store.Promote(before);
         Advance(seconds: 1);
 
-        var b = _nodes.Start("b");
+        var b = Nodes.Start("b");
         Advance(seconds: 3);
         Assert.Empty(ShardsOf(b));
 
-        _a.Store.ClusterFaults.Clear();
+        First.Store.ClusterFaults.Clear();
         Advance(seconds: HandOvers);
         Assert.NotEmpty(ShardsOf(b));
         for (var beat = 0; beat < 3; beat++)
-            await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
+            await BeatAsync(await First.Services.GetAsync(Nodes.Service, default));
 
-        var stored = _nodes.Store.Image.Get(_nodes.Service);
+        var stored = Nodes.Store.Image.Get(Nodes.Service);
         Assert.True(stored.StateOf(stored.FindUser(World.Key("ada"))!).IsOnline);
     }
 
     [Fact]
     public async Task Durable_the_stored_presence_is_compared_also_when_the_first_comparison_fails()
     {
-        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var service = await First.Services.GetAsync(Nodes.Service, default);
         await CallAsync("create\nada");
-        var before = _nodes.Store.Image;
+        var before = Nodes.Store.Image;
         await BeatAsync(service);
 
-        _nodes.Store.Promote(before);
-        _a.Store.ClusterFaults.FailNext(ClusterCall.List, CommitFault.BeforeEffect);
+        Nodes.Store.Promote(before);
+        First.Store.ClusterFaults.FailNext(ClusterCall.List, CommitFault.BeforeEffect);
         Advance(seconds: 2);
 
-        Assert.True(_nodes.IsOnline("ada"));
+        Assert.True(Nodes.IsOnline("ada"));
     }
 
     [Fact]
     public async Task Durable_the_stored_presence_is_compared_also_while_the_keys_are_being_read()
     {
-        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var service = await First.Services.GetAsync(Nodes.Service, default);
         await CallAsync("create\nada");
-        var before = _nodes.Store.Image;
+        var before = Nodes.Store.Image;
         await BeatAsync(service);
-        _a.Store.Faults.StallAllReads(after: 0);
-        _nodes.Store.CommitFromOutside(WithChange);
+        First.Store.Faults.StallAllReads(after: 0);
+        Nodes.Store.CommitFromOutside(WithChange);
         Advance(seconds: 1);
-        Assert.True(_a.Store.Faults.AreReadsHanging);
-        _a.Store.Faults.StallAllReads(after: -1);
+        Assert.True(First.Store.Faults.AreReadsHanging);
+        First.Store.Faults.StallAllReads(after: -1);
 
-        _nodes.Store.Promote(before);
+        Nodes.Store.Promote(before);
         Advance(seconds: 1);
 
-        Assert.True(_a.Store.Faults.AreReadsHanging);
-        Assert.True(_nodes.IsOnline("ada"));
-        _a.Store.Faults.Clear();
+        Assert.True(First.Store.Faults.AreReadsHanging);
+        Assert.True(Nodes.IsOnline("ada"));
+        First.Store.Faults.Clear();
     }
 
     [Fact]
@@ -258,85 +248,85 @@ public sealed class LostCommitTests : IAsyncLifetime
             CertificateName = "one.example",
             CreateTime = default,
         };
-        _nodes.Store.CommitFromOutside(image => WithChange(image) with { ApiKeys = image.ApiKeys.SetItem(key.Id, key) });
+        Nodes.Store.CommitFromOutside(image => WithChange(image) with { ApiKeys = image.ApiKeys.SetItem(key.Id, key) });
         Advance(seconds: 1);
-        Assert.False(_a.Keys.Find(key.Sid)!.Current.IsRevoked);
-        _a.Store.ClusterFaults.Hold(ClusterCall.List);
-        _nodes.Store.Promote(_nodes.Store.Image);
+        Assert.False(First.Keys.Find(key.Sid)!.Current.IsRevoked);
+        First.Store.ClusterFaults.Hold(ClusterCall.List);
+        Nodes.Store.Promote(Nodes.Store.Image);
         Advance(seconds: 1);
-        Assert.Equal(1, _a.Store.ClusterFaults.Held); // the comparison
+        Assert.Equal(1, First.Store.ClusterFaults.Held); // the comparison
 
-        _nodes.Store.CommitFromOutside(image => WithChange(image) with
+        Nodes.Store.CommitFromOutside(image => WithChange(image) with
         {
             ApiKeys = image.ApiKeys.SetItem(key.Id, key with { RevokeTime = DateTimeOffset.UnixEpoch }),
         });
         Advance(seconds: 1);
 
-        Assert.True(_a.Keys.Find(key.Sid)!.Current.IsRevoked);
+        Assert.True(First.Keys.Find(key.Sid)!.Current.IsRevoked);
     }
 
     [Fact]
     public void Live_a_node_learns_the_data_and_goes_on_although_a_poll_of_the_server_of_before_gets_no_answer()
     {
         var late = new TaskCompletionSource();
-        _a.Store.ClusterFaults.ChangeDuringPoll(() => late.Task); // it has read the data of before
+        First.Store.ClusterFaults.ChangeDuringPoll(() => late.Task); // it has read the data of before
         Advance(seconds: 0.6);
 
-        _nodes.Store.Promote(_nodes.Store.Image);
-        var data = _nodes.Store.Image.Cluster.Identity;
+        Nodes.Store.Promote(Nodes.Store.Image);
+        var data = Nodes.Store.Image.Cluster.Identity;
         Advance(seconds: 0.5); // within this time a renewal shows other data
 
-        Assert.Equal(data, _a.Node.Data);
+        Assert.Equal(data, First.Node.Data);
         Advance(seconds: 3);
         late.SetResult();
-        _nodes.AfterStep += () => Assert.Equal(data, _a.Node.Data);
+        Nodes.AfterStep += () => Assert.Equal(data, First.Node.Data);
         Advance(seconds: 3);
-        Assert.Null(_a.Node.End);
-        Assert.Equal(Shards, ShardsOf(_a));
+        Assert.Null(First.Node.End);
+        Assert.Equal(Shards, ShardsOf(First));
     }
 
     [Fact]
     public void Live_a_node_learns_the_data_although_each_poll_takes_longer_than_the_next_refused_renewal()
     {
-        var faults = _a.Store.ClusterFaults;
+        var faults = First.Store.ClusterFaults;
         faults.Hold(ClusterCall.Poll);
-        _nodes.Store.Promote(_nodes.Store.Image);
+        Nodes.Store.Promote(Nodes.Store.Image);
         var (polls, age) = (faults.CountOf(ClusterCall.Poll), TimeSpan.Zero);
         for (var time = TimeSpan.Zero; time < TimeSpan.FromSeconds(5); time += Limits.NodeStep)
         {
-            _nodes.Advance(Limits.NodeStep);
+            Nodes.Advance(Limits.NodeStep);
             age = faults.CountOf(ClusterCall.Poll) == polls ? age + Limits.NodeStep : TimeSpan.Zero;
             polls = faults.CountOf(ClusterCall.Poll);
             if (age >= TimeSpan.FromSeconds(0.6))
                 faults.Release(0);
         }
 
-        Assert.Null(_a.Node.End);
-        Assert.Equal(_nodes.Store.Image.Cluster.Identity, _a.Node.Data);
+        Assert.Null(First.Node.End);
+        Assert.Equal(Nodes.Store.Image.Cluster.Identity, First.Node.Data);
     }
 
     [Fact]
     public async Task Durable_a_node_that_leaves_alone_repeats_what_the_lost_commits_held_before_it_has_left()
     {
-        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var service = await First.Services.GetAsync(Nodes.Service, default);
         await CallAsync("create\nada");
-        var before = _nodes.Store.Image;
+        var before = Nodes.Store.Image;
         await BeatAsync(service);
-        _a.Store.ClusterFaults.Hold(ClusterCall.Leave);
-        _a.Node.Leave();
+        First.Store.ClusterFaults.Hold(ClusterCall.Leave);
+        First.Node.Leave();
         Advance(seconds: 1);
-        Assert.Equal(1, _a.Store.ClusterFaults.Held); // everything was written
+        Assert.Equal(1, First.Store.ClusterFaults.Held); // everything was written
 
-        _nodes.Store.Promote(before);
-        _a.Store.ClusterFaults.Hold(ClusterCall.List); // which compares the stored presence
-        _a.Store.ClusterFaults.Release(0);
+        Nodes.Store.Promote(before);
+        First.Store.ClusterFaults.Hold(ClusterCall.List); // which compares the stored presence
+        First.Store.ClusterFaults.Release(0);
         Advance(seconds: 1);
-        Assert.Null(_a.Node.End);
-        _a.Store.ClusterFaults.Clear();
+        Assert.Null(First.Node.End);
+        First.Store.ClusterFaults.Clear();
         Advance(seconds: 1);
 
-        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
-        Assert.True(_nodes.IsOnline("ada"));
+        Assert.Equal(NodeEndReason.Left, First.Node.End?.Reason);
+        Assert.True(Nodes.IsOnline("ada"));
     }
 
     private static StoreImage WithChange(StoreImage image) => image with
@@ -348,15 +338,16 @@ public sealed class LostCommitTests : IAsyncLifetime
 
     private Task<ReadOnlyMemory<byte>> CallAsync(string request)
     {
-        var call = _a.Node.Router.CallAsync(
-            Shard.Of(_nodes.Service), RequestKind.Write, System.Text.Encoding.UTF8.GetBytes($"0\n{request}"), _ => { });
+        var call = First.Node.Router.CallAsync(
+            Shard.Of(Nodes.Service), RequestKind.Write, System.Text.Encoding.UTF8.GetBytes($"0\n{request}"), _ => { });
         Advance(seconds: 1);
         return call;
     }
 
     private async Task BeatAsync(CachedService service)
     {
-        var beat = _a.Node.Router.Beat(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"), stream: null);
+        var user = new UserRef(World.Id("ada"), Sid: null, MayCreate: true);
+        var beat = First.Node.Router.Beat(service, user, World.Session("s"), stream: null);
         Assert.Null(beat.Rejection);
         Advance(seconds: 1);
         await beat.Stored;
@@ -367,13 +358,13 @@ public sealed class LostCommitTests : IAsyncLifetime
     /// <summary>Starts a second node, and returns it when it has its shards. Keeps the data from when it had joined and had none.</summary>
     private SimulatedNode JoinAndTakeShards(out StoreImage keepBefore)
     {
-        var b = _nodes.Start("b");
-        while (_nodes.Store.Image.Cluster.Members.Length < 2)
+        var b = Nodes.Start("b");
+        while (Nodes.Store.Image.Cluster.Members.Length < 2)
             Advance(seconds: 0.05);
-        keepBefore = _nodes.Store.Image;
-        Assert.All(keepBefore.Cluster.Shards.Values, held => Assert.Equal(_a.Id, held.Node));
+        keepBefore = Nodes.Store.Image;
+        Assert.All(keepBefore.Cluster.Shards.Values, held => Assert.Equal(First.Id, held.Node));
         Advance(seconds: HandOvers);
-        Assert.Equal(Shards.Length, ShardsOf(_a).Count + ShardsOf(b).Count);
+        Assert.Equal(Shards.Length, ShardsOf(First).Count + ShardsOf(b).Count);
         Assert.NotEmpty(ShardsOf(b));
         return b;
     }
@@ -384,13 +375,11 @@ public sealed class LostCommitTests : IAsyncLifetime
         foreach (var other in new[] { "b", "c" })
         {
             if (isIsolated)
-                _nodes.Network.CutPair(node.Id.Name, other);
+                Nodes.Network.CutPair(node.Id.Name, other);
         }
         if (!isIsolated)
-            _nodes.Network.HealAll();
+            Nodes.Network.HealAll();
     }
 
     private static IReadOnlyList<Shard> ShardsOf(SimulatedNode node) => [.. Shards.Where(node.Answers)];
-
-    private void Advance(double seconds) => _nodes.Advance(TimeSpan.FromSeconds(seconds));
 }

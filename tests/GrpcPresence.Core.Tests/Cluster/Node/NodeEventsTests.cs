@@ -23,11 +23,12 @@ public sealed class NodeEventsTests : RunningNodesTestBase
         Assert.InRange(moved.Length, 2, 8);
         var others = First.Events.Where(item => item is not ShardsMoved).ToArray();
         Assert.Equal(
-            [typeof(NodeJoined), typeof(NodeConfirmed), typeof(NodeReady), typeof(NodeLeaving), typeof(NodeEnded)],
+            [typeof(NodeJoined), typeof(NodeConfirmed), typeof(NodeReady), typeof(NodeLeaving), typeof(NodeNotReady), typeof(NodeEnded)],
             others.Where(item => item is not DataChanged).Select(item => item.GetType()));
         Assert.Equal(new DataChanged(Before: null, Nodes.Store.Image.Cluster.Identity), Assert.Single(others.OfType<DataChanged>()));
         Assert.InRange(others.OfType<NodeReady>().Single().After, TimeSpan.Zero, TimeSpan.FromSeconds(3));
-        Assert.Equal(new NodeLeaving(Shard.Count), others[^2]);
+        Assert.Equal(new NodeLeaving(Shard.Count), others[^3]);
+        Assert.Equal(NotReadyReason.Leaving, others.OfType<NodeNotReady>().Single().Reason);
         Assert.Equal(NodeEndReason.Left, Assert.IsType<NodeEnded>(First.Events[^1]).End.Reason);
         Assert.Empty(First.Node.Step());
     }
@@ -101,6 +102,32 @@ public sealed class NodeEventsTests : RunningNodesTestBase
         Assert.InRange(again.After, TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1));
         Assert.Equal(2, b.Events.Count);
         Assert.Equal(2, b.Node.ReadStatus().Confirmation.TimesConfirmed);
+    }
+
+    [Fact]
+    public void A_node_whose_clock_is_wrong_for_a_while_says_that_it_is_not_ready_and_when_it_is_again()
+    {
+        Advance(seconds: 5);
+        First.Events.Clear();
+        Nodes.StoreClockStep = TimeSpan.FromHours(1);
+        Advance(seconds: 3);
+
+        var lapsed = Assert.IsType<NodeNotReady>(Assert.Single(First.Events));
+        Assert.Equal(NotReadyReason.Clock, lapsed.Reason);
+        Assert.InRange(lapsed.After, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(6));
+
+        Nodes.StoreClockStep = TimeSpan.Zero;
+        Advance(seconds: 2);
+
+        Assert.InRange(Assert.IsType<NodeReady>(First.Events[1]).After, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4));
+
+        Nodes.StoreClockStep = TimeSpan.FromHours(1);
+        Advance(seconds: 2);
+        First.Node.Leave();
+        Advance(seconds: 3);
+
+        Assert.Equal(2, First.Events.OfType<NodeNotReady>().Count()); // it was not ready when it was asked to leave
+        Assert.IsType<NodeEnded>(First.Events[^1]);
     }
 
     [Fact]

@@ -85,6 +85,41 @@ public sealed class NodeLifeTests : RunningNodesTestBase
     }
 
     [Fact]
+    public async Task A_node_that_leaves_ends_after_20_s_although_its_writer_is_too_slow_to_give_shards_away()
+    {
+        var b = Nodes.Start("b");
+        Advance(seconds: Joining);
+        var service = await b.Services.GetAsync(Nodes.Service, default);
+        var held = Shards.Where(b.Answers).ToArray();
+        b.IsWriterHeld = true;
+        _ = b.Node.Router.EndSession(
+            service, new UserRef(World.Id("ada"), Sid: null, MayCreate: false), World.Session("s"), exists: true);
+        b.Node.Leave();
+
+        Advance(Limits.LeaveTime.TotalSeconds - 0.1);
+        Assert.Null(b.Node.End);
+        Assert.Equal(held.Length, Shards.Count(shard => Nodes.Store.Image.Cluster.Shards[shard.Number].Node == b.Id));
+        Advance(seconds: 0.2);
+
+        Assert.Equal(NodeEndReason.LeaveTimedOut, b.Node.End?.Reason);
+        Assert.Equal(NodePhase.Ended, b.Node.ReadStatus().Phase);
+        Advance(seconds: Joining);
+        Assert.All(Shards, shard => Assert.Equal([First.Id], Nodes.HoldersOf(shard)));
+    }
+
+    [Fact]
+    public void A_node_that_was_asked_to_leave_before_it_could_join_ends_after_20_s()
+    {
+        var b = Nodes.Start("b");
+        b.Store.CutOff(true);
+        b.Node.Leave();
+
+        Advance(Limits.LeaveTime.TotalSeconds + 0.2);
+
+        Assert.Equal(NodeEndReason.LeaveTimedOut, b.Node.End?.Reason);
+    }
+
+    [Fact]
     public void Durable_a_node_that_leaves_gives_no_shard_to_nodes_that_cannot_reach_the_store()
     {
         var b = Nodes.Start("b");

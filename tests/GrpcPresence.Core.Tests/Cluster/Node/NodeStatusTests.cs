@@ -1,8 +1,11 @@
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Ownership;
+using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Node;
@@ -231,6 +234,66 @@ public sealed class NodeStatusTests : RunningNodesTestBase
         Assert.Equal((1, 0), (peer.SentItems, peer.QueuedItems));
         Assert.InRange(peer.UnacknowledgedFor!.Value, At(0.7), At(1));
         Assert.InRange(peer.ReceivedBefore!.Value, At(0.7), At(1.5));
+    }
+
+    [Fact]
+    public void A_peer_that_leaves_or_cannot_reach_the_store_is_shown_as_excluded()
+    {
+        var (b, c) = (Nodes.Start("b"), Nodes.Start("c"));
+        Advance(seconds: 2 * Joining);
+        Assert.All(First.Node.ReadStatus().Peers, peer => Assert.Equal((false, false), (peer.IsLeaving, peer.IsStoreAway)));
+
+        b.Store.ClusterFaults.Hold(ClusterCall.Leave);
+        b.Node.Leave();
+        c.Store.CutOff(true);
+        Advance(seconds: 5);
+
+        Assert.Equal(
+            [(b.Id, true, false), (c.Id, false, true)],
+            First.Node.ReadStatus().Peers.Select(peer => (peer.Node, peer.IsLeaving, peer.IsStoreAway)));
+        Assert.Equal((false, true), (First.Node.ReadStatus().IsStoreAway, c.Node.ReadStatus().IsStoreAway));
+    }
+
+    [Fact]
+    public async Task Calls_without_a_result_are_counted_by_what_they_wait_for()
+    {
+        var b = Nodes.Start("b");
+        Advance(seconds: 2 * Joining);
+        var service = await First.Services.GetAsync(Nodes.Service, default);
+        Assert.Empty(First.Node.ReadStatus().Calls);
+        var users = Enumerable.Range(0, 20).Select(number => World.Id($"user{number}")).ToArray();
+        var own = users.Count(user => First.Answers(Shard.Of(Nodes.Service, user)));
+        (First.IsWriterHeld, b.IsPaused) = (true, true);
+
+        foreach (var user in users)
+            _ = First.Node.Router.Beat(service, new UserRef(user, Sid: null, MayCreate: true), World.Session("s"), stream: null);
+        Advance(seconds: 0.5);
+
+        var calls = First.Node.ReadStatus().Calls.OrderBy(wait => wait.Reason).ToArray();
+        Assert.InRange(own, 1, users.Length - 1);
+        Assert.Equal(
+            [(CallWaitReason.Answer, b.Id, users.Length - own), (CallWaitReason.Commit, default(NodeId?), own)],
+            calls.Select(wait => (wait.Reason, wait.Node, wait.Count)));
+        Assert.All(calls, wait => Assert.InRange(wait.Longest, At(0.25), At(0.5)));
+    }
+
+    [Fact]
+    public async Task Calls_for_shards_that_nobody_holds_wait_for_an_owner()
+    {
+        First.Store.ClusterFaults.Hold(ClusterCall.Claim);
+        Advance(seconds: 2);
+        var service = await First.Services.GetAsync(Nodes.Service, default);
+
+        _ = First.Node.Router.Beat(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"), stream: null);
+        Advance(seconds: 0.3);
+        _ = First.Node.Router.Beat(service, new UserRef(World.Id("bob"), Sid: null, MayCreate: true), World.Session("s"), stream: null);
+        Advance(seconds: 0.15);
+
+        var wait = Assert.Single(First.Node.ReadStatus().Calls);
+        Assert.Equal((CallWaitReason.Owner, null), (wait.Reason, wait.Node));
+        Assert.InRange(wait.Count, 1, 2); // the status may be older than the second
+        Assert.InRange(wait.Longest, At(0.15), At(0.45));
+        First.Store.ClusterFaults.Clear();
     }
 
     [Fact]

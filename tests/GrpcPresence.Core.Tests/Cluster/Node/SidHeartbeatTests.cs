@@ -109,14 +109,32 @@ public sealed class SidHeartbeatTests : IAsyncLifetime
         (_session, var deleted) = ("another", _ada);
         _ada = SidOfAda();
         await BeatAsync();
-        Assert.True(_ingress.Resolver.TryResolve(_service, new UserKey(deleted), out var user));
+        Assert.True(_ingress.Resolver.TryResolve(_service, new UserKey(deleted), out _));
 
-        var ended = _ingress.Users.EndSession(_service, user, World.Session(_session));
+        var ended = _ingress.Users.EndSessionAsync(_service, new UserKey(deleted), World.Session(_session), default);
         Advance(seconds: 0.5);
 
         Assert.Equal(ErrorReason.UserNotFound, (await Assert.ThrowsAsync<PresenceException>(() => ended)).Reason);
         Assert.False(_ingress.Resolver.TryResolve(_service, new UserKey(deleted), out _));
         Assert.True(_nodes.IsOnline("ada"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task SteadyBeatsStayInMemory_the_end_of_a_session_through_another_node_reads_nothing(bool bySid)
+    {
+        await BeatAsync();
+        Advance(seconds: 1);
+        var (before, ofOwner) = (_ingress.Store.Faults.Reads, _owner.Store.Faults.Reads);
+
+        var ended = _ingress.Users.EndSessionAsync(
+            _service, bySid ? new UserKey(_ada) : World.Key("ada"), World.Session(_session), default);
+        Advance(seconds: 0.5);
+        await ended.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+
+        Assert.False(_nodes.IsOnline("ada"));
+        Assert.Equal((before, ofOwner), (_ingress.Store.Faults.Reads, _owner.Store.Faults.Reads));
     }
 
     private Task CreateAsync() => CallAsync("create");

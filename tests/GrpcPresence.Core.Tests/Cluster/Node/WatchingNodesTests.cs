@@ -9,53 +9,44 @@ using GrpcPresence.Core.Watching;
 namespace GrpcPresence.Core.Tests.Cluster.Node;
 
 /// <summary>A watch sees the commits of other nodes, also if every message about them is lost.</summary>
-public sealed class WatchingNodesTests : IAsyncLifetime
+public sealed class WatchingNodesTests : RunningNodesTestBase
 {
-    private readonly RunningNodes _nodes = new();
-    private SimulatedNode _a = null!;
     private SimulatedNode _b = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        await _nodes.CreateServiceAsync();
-        _a = _nodes.Start("a");
+        await base.InitializeAsync();
         Advance(seconds: 3);
-        _b = _nodes.Start("b");
+        _b = Nodes.Start("b");
         Advance(seconds: 6);
-        await _a.Services.GetAsync(_nodes.Service, default);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _nodes.Dispose();
-        return ValueTask.CompletedTask;
+        await First.Services.GetAsync(Nodes.Service, default);
     }
 
     [Fact]
     public async Task OneTimeline_the_poll_finds_what_a_watch_misses_also_if_its_service_instance_is_not_cached()
     {
-        _b.Services.Remove(_nodes.Service, Stored.Id);
+        _b.Services.Remove(Nodes.Service, Stored.Id);
         using var watch = await OpenAsync();
-        _nodes.Network.CutPair("a", "b");
+        Nodes.Network.CutPair("a", "b");
 
-        Beat(_a);
+        Beat(First);
         Advance(seconds: 2);
 
-        Assert.Null(_b.Services.FindCached(_nodes.Service));
+        Assert.Null(_b.Services.FindCached(Nodes.Service));
         Assert.Equal(Stored.Revision, Assert.Single(_b.Hub.Watched).Revision);
     }
 
     [Fact]
     public async Task OneTimeline_a_watch_that_was_opened_behind_the_poll_gets_what_the_poll_had_shown_before()
     {
-        await _b.Services.GetAsync(_nodes.Service, default);
+        await _b.Services.GetAsync(Nodes.Service, default);
         Advance(seconds: 1);
         _b.Store.Faults.StallAllReads(after: 0);
         var opening = OpenAsync(); // it has read the revision, and not attached the watch
         _b.Store.Faults.StallAllReads(after: -1);
         Assert.True(_b.Store.Faults.AreReadsHanging);
-        _nodes.Network.CutPair("a", "b");
-        Beat(_a);
+        Nodes.Network.CutPair("a", "b");
+        Beat(First);
         Advance(seconds: 2);
 
         _b.Store.Faults.ReleaseRead(0);
@@ -68,24 +59,24 @@ public sealed class WatchingNodesTests : IAsyncLifetime
     [Fact]
     public async Task A_node_that_has_missed_a_change_of_what_another_one_watches_asks_for_it()
     {
-        _nodes.Network.Cut("b", "a");
+        Nodes.Network.Cut("b", "a");
         var first = await OpenAsync();
         Advance(seconds: 0.5);
-        Assert.False(_a.Hints.NeedsUsers(_nodes.Service));
+        Assert.False(First.Hints.NeedsUsers(Nodes.Service));
 
-        _nodes.Network.HealAll();
+        Nodes.Network.HealAll();
         Advance(seconds: 0.5);
-        Assert.True(_a.Hints.NeedsUsers(_nodes.Service));
+        Assert.True(First.Hints.NeedsUsers(Nodes.Service));
 
         first.Dispose();
         Advance(seconds: 0.5);
-        Assert.False(_a.Hints.NeedsUsers(_nodes.Service));
+        Assert.False(First.Hints.NeedsUsers(Nodes.Service));
     }
 
-    private ServiceRecord Stored => _nodes.Store.Image.Get(_nodes.Service).Record;
+    private ServiceRecord Stored => Nodes.Store.Image.Get(Nodes.Service).Record;
 
     private Task<WatchSession> OpenAsync() => _b.Hub.OpenAsync(
-        new WatchRequest(_nodes.Service, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: true, Token: null),
+        new WatchRequest(Nodes.Service, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: true, Token: null),
         _b.Store,
         default).AsTask();
 
@@ -93,12 +84,10 @@ public sealed class WatchingNodesTests : IAsyncLifetime
     private void Beat(SimulatedNode node)
     {
         var user = Enumerable.Range(0, 100).Select(number => World.Id($"user{number}"))
-            .First(user => node.Answers(Shard.Of(_nodes.Service, user)));
+            .First(user => node.Answers(Shard.Of(Nodes.Service, user)));
         var beat = node.Node.Router.Beat(
-            node.Services.FindCached(_nodes.Service)!, new UserRef(user, Sid: null, MayCreate: true), World.Session("s"), stream: null);
+            node.Services.FindCached(Nodes.Service)!, new UserRef(user, Sid: null, MayCreate: true), World.Session("s"), stream: null);
         Advance(seconds: 0.5);
         Assert.True(beat.Stored.IsCompletedSuccessfully);
     }
-
-    private void Advance(double seconds) => _nodes.Advance(TimeSpan.FromSeconds(seconds));
 }

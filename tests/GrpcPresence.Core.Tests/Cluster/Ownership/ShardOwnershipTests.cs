@@ -48,9 +48,17 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         _world = new World(_data.OpenNode(), gates: _gates, fence: new ShardFence(A, _gates));
         _world.Tracker.Resume(default);
         _world.Tracker.Start();
-        var loader = new ShardLoader(_world.Store, _world.Services, _world.Tracker.Shards!, static () => { });
+        var shards = _world.Tracker.Shards!;
+        var loader = new ShardLoader(_world.Store, _world.Services, shards, static () => { });
+        var reconciliation = new ShardReconciliation(A, _table, _gates);
         _ownership = new ShardOwnership(
-            A, _table, _gates, _world.Tracker.Shards!, loader, _world.Queue, Send, shard => _isDrained(shard));
+            A,
+            _table,
+            _gates,
+            reconciliation,
+            new ShardOpenings(A, reconciliation, _table, shards, loader, Send),
+            new OutgoingHandOvers(reconciliation, _table, _gates, shards, _world.Queue, Send, shard => _isDrained(shard)),
+            new FinalClose(shards, _gates, _world.Queue));
     }
 
     private DataIdentity Data => _data.Image.Cluster.Identity;

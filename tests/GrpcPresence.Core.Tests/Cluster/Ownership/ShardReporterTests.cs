@@ -132,12 +132,20 @@ public sealed class ShardReporterTests
         return (wait.Reason, wait.Node);
     }
 
+    private ShardBits FindHeld()
+    {
+        var held = new ShardBits();
+        held.Set(Shard, _table[Shard].Node == Self);
+        return held;
+    }
+
     private ShardReport Report() => new ShardReporter
     {
         Self = Self,
         Table = _table,
         Gates = _gates,
         Targets = ShardTargets.Of(_targets),
+        Held = FindHeld(),
         View = new ClusterView(1, _nodes),
         Incoming = _incoming,
         Outgoing = ImmutableDictionary<Shard, OutgoingHandOver>.Empty,

@@ -146,6 +146,21 @@ public sealed class OwnedCallsTests : IAsyncLifetime
     }
 
     [Fact]
+    public void The_end_of_a_session_is_rejected_if_neither_the_ingress_nor_the_owner_knows_that_the_user_exists()
+    {
+        _calls.Receive(Ingress, End(1) with { Exists = false });
+        Assert.Equal(ErrorReason.UserNotFound, Assert.IsType<CallResult.Failed>(ResultOf(1)).Error.Reason);
+
+        _calls.Receive(Ingress, Beat(2));
+        _calls.Receive(Ingress, End(3) with { Exists = false });
+        _world.Write();
+        _calls.Flush();
+
+        Assert.IsType<CallResult.Done>(ResultOf(3));
+        Assert.Equal(0, _world.Tracker.LiveSessions);
+    }
+
+    [Fact]
     public async Task A_heartbeat_that_must_be_stored_is_answered_after_its_commit()
     {
         _calls.Receive(Ingress, Beat(1));
@@ -249,7 +264,7 @@ public sealed class OwnedCallsTests : IAsyncLifetime
     private HeartbeatItem Beat(long call) =>
         new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"), Stream: null);
 
-    private EndSessionItem End(long call) => new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"));
+    private EndSessionItem End(long call) => new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"), Exists: true);
 
     /// <summary>Deletes the service instance and creates it again. The cache of the owner has only the one before.</summary>
     private async Task<(long Before, long After)> CreateAgainAsync()

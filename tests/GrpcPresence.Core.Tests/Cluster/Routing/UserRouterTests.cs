@@ -195,7 +195,7 @@ public sealed class UserRouterTests : IAsyncLifetime
     {
         Hold(B, epoch: 1);
         var beat = Beat();
-        var end = _router.EndSession(_service, Ada, World.Session("s"));
+        var end = _router.EndSession(_service, Ada, World.Session("s"), exists: true);
 
         _router.Drop(B, _sent[0].Item, DroppedItemOutcome.Unknown);
         _router.Drop(B, _sent[1].Item, DroppedItemOutcome.Unknown);

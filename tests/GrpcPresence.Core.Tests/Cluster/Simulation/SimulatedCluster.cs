@@ -24,7 +24,7 @@ namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 internal sealed class SimulatedCluster : IDisposable
 {
     /// <summary>Each history whose seed this divides has webhooks.</summary>
-    public const int WebhooksInOneOf = 4;
+    private const int WebhooksInOneOf = 4;
 
     /// <summary>The users that send heartbeats all the time.</summary>
     public static readonly string[] SteadyNames = ["eve", "fay", "gus"];
@@ -414,7 +414,10 @@ internal sealed class SimulatedCluster : IDisposable
     private async Task EndAsync(SimulatedNode node, string user, string session)
     {
         if (await FindServiceAsync(node) is { } service)
-            _clients.End(node.Node.Router.EndSession(service, RefOf(user, mayCreate: false), World.Session(session)), user, session, node);
+        {
+            var ended = node.Node.Router.EndSession(service, RefOf(user, mayCreate: false), World.Session(session), exists: true);
+            _clients.End(ended, user, session, node);
+        }
     }
 
     private async Task<CachedService?> FindServiceAsync(SimulatedNode node)
@@ -712,7 +715,8 @@ internal sealed class SimulatedCluster : IDisposable
     private static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     // Errors are expected here, and no code waits for the outcome.
-    private static void Observe(Task outcome) => _ = outcome.ContinueWith(static done => done.Exception, TaskScheduler.Default);
+    private static void Observe(Task outcome) => _ = outcome.ContinueWith(
+        static done => done.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     /// <summary>Records every commit of a node.</summary>
     private sealed class TruthPublisher(

@@ -111,7 +111,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         });
         Node.Joined += () => HasJoined = true;
         Resolver = new UserResolver(store, _tracker, new SidCache(Services));
-        Users = new RoutedUsers(Resolver, Node.Router);
+        Users = new RoutedUsers(Resolver, Services, Node.Router, clock);
         Limiter = new QuotaLimiter(ClusterQuotas.Whole, ClusterQuotas.Whole, ClusterQuotas.Whole, _metrics, Time, Node.Quotas);
     }
 

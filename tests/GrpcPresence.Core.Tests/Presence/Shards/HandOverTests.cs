@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Domain;
-using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence.HandOver;
@@ -9,19 +8,9 @@ using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 namespace GrpcPresence.Core.Tests.Presence.Shards;
 
 /// <summary>A planned hand-over changes nothing that a client sees, except that leases last longer by the time that it takes.</summary>
-public sealed class HandOverTests : IDisposable
+public sealed class HandOverTests : TwoNodesTestBase
 {
     private static readonly TimeSpan Takes = TimeSpan.FromMilliseconds(400);
-
-    private readonly NodesWorld _world = new();
-
-    private Shard Shard => _world.ShardOf(Alice);
-
-    private PresenceWorld First => _world.First;
-
-    private PresenceWorld Second => _world.Second;
-
-    public void Dispose() => _world.Dispose();
 
     [Fact]
     public void NoFalseOffline_a_hand_over_publishes_nothing_and_the_next_heartbeat_is_answered_from_memory()
@@ -30,7 +19,7 @@ public sealed class HandOverTests : IDisposable
 
         HandOver();
         Assert.Same(Task.CompletedTask, Second.Beat(Alice, Phone).Stored);
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
 
         Assert.True(Second.StoredOnline(Alice));
         Assert.Empty(Second.Published);
@@ -49,14 +38,14 @@ public sealed class HandOverTests : IDisposable
         var takes = TimeSpan.FromMilliseconds(milliseconds);
         First.BeatAndWrite(Alice, Phone);
         var left = TimeSpan.FromSeconds(20);
-        _world.PassAndWrite(SessionTimeout - left);
+        World.PassAndWrite(SessionTimeout - left);
 
         HandOver(takes);
 
-        _world.PassAndWrite(left - Limits.Tick);
+        World.PassAndWrite(left - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
         Assert.Equal(["phone"], Second.SessionsOf(Alice));
-        _world.PassAndWrite(Limits.Tick);
+        World.PassAndWrite(Limits.Tick);
         Assert.False(Second.StoredOnline(Alice));
         Assert.Equal(0, Second.Tracker.TrackedUsers);
     }
@@ -65,13 +54,13 @@ public sealed class HandOverTests : IDisposable
     public void NoFalseOffline_a_heartbeat_that_waited_for_the_shard_is_in_time()
     {
         First.BeatAndWrite(Alice, Phone);
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
 
         HandOver(Takes);
-        _world.PassAndWrite(Limits.LeaseAfterMove - Limits.Tick);
+        World.PassAndWrite(Limits.LeaseAfterMove - Limits.Tick);
 
         Assert.Same(Task.CompletedTask, Second.Beat(Alice, Phone).Stored);
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
         Assert.Empty(Second.Published);
     }
@@ -110,7 +99,7 @@ public sealed class HandOverTests : IDisposable
         }
 
         HandOver();
-        _world.PassAndWrite(Limits.Tick);
+        World.PassAndWrite(Limits.Tick);
 
         Assert.False(Second.StoredOnline(Alice));
     }
@@ -120,18 +109,18 @@ public sealed class HandOverTests : IDisposable
     {
         First.BeatAndWrite(Alice, Phone);
         var left = TimeSpan.FromSeconds(20);
-        _world.PassAndWrite(SessionTimeout - left);
+        World.PassAndWrite(SessionTimeout - left);
 
         var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
-        _world.PassAndWrite(SessionTimeout); // beyond the end of the lease and the reach of the wheel
-        _world.PassAndWrite(SessionTimeout);
+        World.PassAndWrite(SessionTimeout); // beyond the end of the lease and the reach of the wheel
+        World.PassAndWrite(SessionTimeout);
         Assert.True(First.StoredOnline(Alice));
         sealedShard.Reopen();
 
-        _world.PassAndWrite(left - Limits.Tick);
+        World.PassAndWrite(left - Limits.Tick);
         Assert.True(First.StoredOnline(Alice));
         Assert.Equal(["phone"], First.SessionsOf(Alice));
-        _world.PassAndWrite(Limits.Tick);
+        World.PassAndWrite(Limits.Tick);
         Assert.False(First.StoredOnline(Alice));
     }
 
@@ -146,9 +135,9 @@ public sealed class HandOverTests : IDisposable
         HandOver(Takes);
 
         Assert.Equal(ErrorReason.SessionEnded, Second.Beat(Alice, Phone).Rejection);
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.Equal(ErrorReason.SessionEnded, Second.Beat(Alice, Phone).Rejection);
-        _world.PassAndWrite(Limits.Tick);
+        World.PassAndWrite(Limits.Tick);
         Assert.Null(Second.Beat(Alice, Phone).Rejection);
     }
 
@@ -178,7 +167,7 @@ public sealed class HandOverTests : IDisposable
 
         Assert.Equal(1, Second.Service.RememberedDeletedUsers);
         Assert.Equal(0, First.Service.RememberedDeletedUsers);
-        _world.PassAndWrite(SessionTimeout * 2);
+        World.PassAndWrite(SessionTimeout * 2);
         Assert.Equal(ErrorReason.SessionEnded, Second.Beat(Alice, Phone).Rejection);
     }
 
@@ -240,7 +229,7 @@ public sealed class HandOverTests : IDisposable
     {
         First.BeatAndWrite(Alice, Phone);
         First.BeatAndWrite(Alice, Laptop);
-        _world.PassAndWrite(TimeSpan.FromSeconds(7));
+        World.PassAndWrite(TimeSpan.FromSeconds(7));
         First.BeatAndWrite(Alice, Laptop);
         First.BeatAndWrite(Alice, Session("gone"));
         _ = First.End(Alice, Session("gone"));
@@ -248,7 +237,7 @@ public sealed class HandOverTests : IDisposable
         var before = First.List(Alice).Sessions;
 
         var there = HandOver();
-        _world.HandOver(Shard, Second, First);
+        World.HandOver(Shard, Second, First);
         var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var next = 0;
         var back = sealedShard.ListUsers(ref next, 10);
@@ -267,7 +256,7 @@ public sealed class HandOverTests : IDisposable
         NodesWorld.Send(sealedShard, load, Second);
         NodesWorld.Send(sealedShard, load, Second);
         sealedShard.Release();
-        _world.Open(load);
+        World.Open(load);
 
         Assert.Equal(["phone"], Second.SessionsOf(Alice));
         Assert.Equal(1, Second.Tracker.LiveSessions);
@@ -283,7 +272,7 @@ public sealed class HandOverTests : IDisposable
         _ = First.End(Alice, Phone);
         First.Write();
 
-        _world.Open(Second.Tracker.Shards!.Load(Shard));
+        World.Open(Second.Tracker.Shards!.Load(Shard));
 
         Assert.Equal(0, Second.Tracker.TrackedUsers);
         Assert.Empty(Second.SessionsOf(Alice));
@@ -306,14 +295,14 @@ public sealed class HandOverTests : IDisposable
         First.BeatAndWrite(Alice, Phone);
         First.Tracker.Shards!.Close(Shard);
         var load = First.Tracker.Shards!.Load(Shard);
-        Assert.True(_world.TakeOverAsync(load, First).IsCompletedSuccessfully);
-        _world.Open(load);
+        Assert.True(World.TakeOverAsync(load, First).IsCompletedSuccessfully);
+        World.Open(load);
         var takenOver = First.Store.Image.Uptime.AliveTime;
-        _world.PassAndWrite(TimeSpan.FromSeconds(5));
+        World.PassAndWrite(TimeSpan.FromSeconds(5));
 
         HandOver();
         Assert.True(Second.List(Alice).Recovering);
-        _world.PassAndWrite(SessionTimeout);
+        World.PassAndWrite(SessionTimeout);
 
         Assert.False(Second.StoredOnline(Alice));
         Assert.Equal(takenOver, Second.Store.Image.Get(Second.Service.Sid).FindUser(new UserKey(Alice))!.LastOnlineTime);
@@ -327,9 +316,9 @@ public sealed class HandOverTests : IDisposable
         NodesWorld.Send(sealedShard, load, Second);
         var next = 0;
         var users = sealedShard.ListUsers(ref next, 100);
-        _world.PassAndWrite(takes);
+        World.PassAndWrite(takes);
         sealedShard.Release();
-        _world.Open(load);
+        World.Open(load);
         return users;
     }
 }

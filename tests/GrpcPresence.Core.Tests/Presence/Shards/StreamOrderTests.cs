@@ -1,35 +1,24 @@
 using GrpcPresence.Core.Domain;
-using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence.Shards;
 
 /// <summary>An older stream does not take a session from a newer one, whichever nodes hold the shard and received the streams.</summary>
-public sealed class StreamOrderTests : IDisposable
+public sealed class StreamOrderTests : TwoNodesTestBase
 {
-    private readonly NodesWorld _world = new();
-
-    private Shard Shard => _world.ShardOf(Alice);
-
-    private PresenceWorld First => _world.First;
-
-    private PresenceWorld Second => _world.Second;
-
-    public void Dispose() => _world.Dispose();
-
     [Fact]
     public void A_late_heartbeat_of_an_older_stream_does_not_take_the_session_back_after_a_hand_over()
     {
-        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        var (older, newer) = (World.NewStream(First), World.NewStream(Second));
         NodesWorld.Beat(First, Alice, Phone, older);
         NodesWorld.Beat(First, Alice, Phone, newer);
 
-        _world.HandOver(Shard, First, Second);
+        World.HandOver(Shard, First, Second);
         NodesWorld.Beat(Second, Alice, Phone, older);
         NodesWorld.Close(Second, older);
 
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
         Assert.Equal(0, First.Tracker.Streams!.Count);
     }
@@ -39,64 +28,64 @@ public sealed class StreamOrderTests : IDisposable
     {
         Second.Tracker.RaiseUptime(TimeSpan.Zero);
         First.Tracker.RaiseUptime(TimeSpan.FromHours(1)); // the numbers of the first node are far ahead
-        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        var (older, newer) = (World.NewStream(First), World.NewStream(Second));
         NodesWorld.Beat(First, Alice, Phone, older);
 
-        _world.HandOver(Shard, First, Second);
+        World.HandOver(Shard, First, Second);
         NodesWorld.Beat(Second, Alice, Phone, newer);
         NodesWorld.Close(Second, older);
 
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
         NodesWorld.Close(Second, newer);
-        _world.PassAndWrite(Debounce);
+        World.PassAndWrite(Debounce);
         Assert.False(Second.StoredOnline(Alice));
     }
 
     [Fact]
     public void Two_streams_that_were_opened_to_one_node_keep_their_order_even_if_the_holder_meets_them_in_another_one()
     {
-        var (older, newer) = (_world.NewStream(Second), _world.NewStream(Second));
+        var (older, newer) = (World.NewStream(Second), World.NewStream(Second));
         NodesWorld.Beat(First, Alice, Phone, newer);
         NodesWorld.Beat(First, Alice, Phone, older);
 
         NodesWorld.Close(First, older);
 
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(First.StoredOnline(Alice));
     }
 
     [Fact]
     public void The_earliest_meeting_counts_when_both_nodes_have_met_a_stream()
     {
-        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        var (older, newer) = (World.NewStream(First), World.NewStream(Second));
         NodesWorld.Beat(First, Alice, Phone, older);
-        _world.PassAndWrite(TimeSpan.FromSeconds(1));
+        World.PassAndWrite(TimeSpan.FromSeconds(1));
         NodesWorld.Beat(First, Alice, Phone, newer);
-        _world.PassAndWrite(TimeSpan.FromSeconds(1));
+        World.PassAndWrite(TimeSpan.FromSeconds(1));
         Second.Tracker.Streams!.Meet(older, endSessionsOnClose: true); // for users of other shards
 
-        _world.HandOver(Shard, First, Second);
+        World.HandOver(Shard, First, Second);
         NodesWorld.Beat(Second, Alice, Phone, older);
         NodesWorld.Close(Second, older);
 
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
     }
 
     [Fact]
     public void A_closed_stream_still_owns_its_sessions_after_a_hand_over()
     {
-        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        var (older, newer) = (World.NewStream(First), World.NewStream(Second));
         NodesWorld.Beat(First, Alice, Phone, older);
         NodesWorld.Beat(First, Alice, Phone, newer);
         NodesWorld.Close(First, newer, endsSessions: false); // ended by the server
 
-        _world.HandOver(Shard, First, Second);
+        World.HandOver(Shard, First, Second);
         NodesWorld.Beat(Second, Alice, Phone, older);
         NodesWorld.Close(Second, older);
 
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
         Assert.Equal(0, Second.Tracker.Streams!.Count);
     }
@@ -104,30 +93,30 @@ public sealed class StreamOrderTests : IDisposable
     [Fact]
     public void After_a_take_over_the_order_of_arrival_counts()
     {
-        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        var (older, newer) = (World.NewStream(First), World.NewStream(Second));
         NodesWorld.Beat(First, Alice, Phone, older);
         NodesWorld.Beat(First, Alice, Phone, newer);
         First.Tracker.Shards!.Close(Shard);
-        _world.Open(Second.Tracker.Shards!.Load(Shard));
+        World.Open(Second.Tracker.Shards!.Load(Shard));
 
         NodesWorld.Beat(Second, Alice, Phone, newer);
         NodesWorld.Beat(Second, Alice, Phone, older);
         NodesWorld.Close(Second, older);
 
-        _world.PassAndWrite(Debounce);
+        World.PassAndWrite(Debounce);
         Assert.False(Second.StoredOnline(Alice));
     }
 
     [Fact]
     public void The_end_of_a_node_is_not_a_close()
     {
-        var stream = _world.NewStream(Second);
+        var stream = World.NewStream(Second);
         NodesWorld.Beat(First, Alice, Phone, stream);
 
         First.Tracker.Streams!.Forget(stream.Ingress);
 
         Assert.Equal(0, First.Tracker.Streams!.Count);
-        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(First.StoredOnline(Alice));
     }
 }

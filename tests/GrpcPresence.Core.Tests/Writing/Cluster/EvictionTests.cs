@@ -1,7 +1,9 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing.Cluster;
@@ -108,6 +110,24 @@ public sealed class EvictionTests : NodeWriterTestBase
     }
 
     [Fact]
+    public async Task OneTimeline_what_was_read_before_the_node_learned_other_data_is_not_written_to_it()
+    {
+        await World.Create(Service, "ada");
+        var before = Data.Image;
+        await World.Do(Edit(new UserEdit("lost", null, null)));
+        Node.Store.Faults.AfterNextBatchRead(() =>
+        {
+            Data.Promote(before);
+            Data.CommitFromOutside(image => Renamed(image, "kept")); // the user has the version that was read, and other values
+            Node.LearnData();
+        });
+
+        await Assert.ThrowsAsync<OtherDataException>(() => World.Do(Edit(new UserEdit(null, "{\"a\":1}", null))));
+
+        Assert.Equal("kept", (await World.Get(Service, "ada"))!.Record!.FriendlyName);
+    }
+
+    [Fact]
     public async Task OneTimeline_the_first_commit_after_the_node_has_learned_other_data_succeeds()
     {
         var before = Data.Image;
@@ -158,6 +178,17 @@ public sealed class EvictionTests : NodeWriterTestBase
 
         Assert.NotNull(World.Status.Eviction);
         Assert.Null(await World.Get(Service, "bob"));
+    }
+
+    private UpdateUser Edit(UserEdit edit) => new(Service.Sid, World.Key("ada"), identity: null, etag: "", edit);
+
+    private StoreImage Renamed(StoreImage image, string name)
+    {
+        var service = image.Get(Service.Sid);
+        var user = service.FindUser(World.Key("ada"))!;
+        var record = service.Record with { Revision = user.Revision + 1 };
+        user = user with { FriendlyName = name, FriendlyNameRevision = record.Revision, Revision = record.Revision };
+        return image.With(service.Remove(user.Id).Add(user).Raise(user.Id) with { Record = record });
     }
 
     private async Task<StoreImage> EvictAsync()
