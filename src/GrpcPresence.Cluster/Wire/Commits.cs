@@ -13,7 +13,6 @@ internal static class Commits
         var encoded = new V1.ServiceCommit
         {
             Service = Encode(commit.Service),
-            Timeline = ByteString.CopyFrom(commit.Timeline.ToByteArray(bigEndian: true)),
             FirstRevision = commit.FirstRevision,
             IsDeleted = commit.IsDeleted,
             IsPartial = commit.IsPartial,
@@ -30,7 +29,6 @@ internal static class Commits
         var service = Decode(commit.Service);
         return new ServiceCommit(
             service,
-            new Guid(commit.Timeline.Span, bigEndian: true),
             commit.FirstRevision,
             [.. commit.Users.Select(user => Decode(user, service.Sid))],
             [.. commit.Configurations.Select(Decode)],
@@ -50,6 +48,7 @@ internal static class Commits
         Revision = service.Revision,
         PurgedRevision = service.PurgedRevision,
         UserCount = service.UserCount,
+        Timeline = ByteString.CopyFrom(service.Timeline.ToByteArray(bigEndian: true)),
     };
 
     private static ServiceRecord Decode(V1.ServiceRecord service) => new()
@@ -63,6 +62,7 @@ internal static class Commits
         Revision = service.Revision,
         PurgedRevision = service.PurgedRevision,
         UserCount = service.UserCount,
+        Timeline = new Guid(service.Timeline.Span, bigEndian: true),
     };
 
     private static V1.Configuration Encode(ServiceConfiguration configuration) => new()

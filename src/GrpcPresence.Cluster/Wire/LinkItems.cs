@@ -100,6 +100,7 @@ internal static class LinkItems
                     Service = Values.Encode(it.Service, it.ServiceId),
                     User = Encode(it.User),
                     Session = it.Session.ToString(),
+                    Exists = it.Exists,
                 };
                 break;
             case RequestItem it:
@@ -138,7 +139,8 @@ internal static class LinkItems
                     Values.Decode(end.Service),
                     end.Service.Id,
                     Decode(end.User),
-                    Values.DecodeSession(end.Session));
+                    Values.DecodeSession(end.Session),
+                    end.Exists);
             case V1.LinkItems.ItemsOneofCase.Request:
                 var request = run.Request;
                 return Decode(request.Kind) is { } kind

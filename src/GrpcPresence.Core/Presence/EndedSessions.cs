@@ -115,6 +115,18 @@ internal sealed class EndedSessions
             entry.IsStored = true;
     }
 
+    /// <summary>Counts no end as stored any more, because commits may be lost. Returns whether one did.</summary>
+    public bool MarkUnstored()
+    {
+        var wereStored = false;
+        foreach (var entry in _entries)
+        {
+            wereStored |= entry.IsStored;
+            entry.IsStored = false;
+        }
+        return wereStored;
+    }
+
     /// <summary>Removes expired ids.</summary>
     public void Forget(long now) => _entries.RemoveAll(entry => entry.Until <= now);
 

@@ -6,8 +6,8 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// Compares what the tracker believes to be stored of the users of a shard with what the store holds, after commits may have been lost, and
-/// queues each user that differs. The order: begin the check, then read the pages of online users, add all of them, complete. Use it from
-/// one thread at a time.
+/// queues each user that differs. Queues the ends of sessions that the tracker remembers, too. The order: begin the check, then read the
+/// pages of online users, add all of them, complete. Use it from one thread at a time.
 /// </summary>
 /// <remarks>
 /// Heartbeats and commits go on meanwhile, so a page may be older than a commit. Then the user is queued in vain, and the writer's decision
@@ -26,7 +26,7 @@ public sealed class StoredPresenceCheck
         (_shard, _part, _states) = (shard, part, states);
         _unseen = [.. part.ListUsersOf(shard)];
         // The store may give the keys of users that it lost to other users.
-        ShardUsers.ForEach(part, [.. _unseen], static user => user.ForgetStoreId());
+        ShardUsers.ForEach(part, [.. _unseen], static user => user.ForgetLost());
     }
 
     /// <summary>Adds a user that the store holds online.</summary>

@@ -366,6 +366,18 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public void ForgetStoreId() => StoreId = 0;
 
     /// <summary>
+    /// The store may have lost commits. Forgets the store's key, and stores the remembered ends of sessions again: a node that takes the
+    /// shard over later knows only what is stored.
+    /// </summary>
+    public void ForgetLost()
+    {
+        ForgetStoreId();
+        // Not as the pending command of the user: callers that end a session do not wait behind the background.
+        if (_sessions.Ended is { } ended && ended.MarkUnstored())
+            Part.Queue.TryEnqueue(new StoreEndedSessions(this), background: true);
+    }
+
+    /// <summary>
     /// Ends all sessions without remembering their ids, because the user does not exist and may not be created, or the quota of users is
     /// used up.
     /// </summary>

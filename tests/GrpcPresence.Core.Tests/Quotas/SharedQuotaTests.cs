@@ -207,6 +207,73 @@ public sealed class SharedQuotaTests : IDisposable
     }
 
     [Fact]
+    public void SharedQuota_After_its_answer_to_a_new_home_owner_a_node_takes_no_grant_of_the_one_before()
+    {
+        var node = Nodes[1];
+        node.Limiter.OfServiceInstance(1);
+        var now = _cluster.Time.GetTimestamp();
+        node.Borrower.Receive(Grant(new QuotaStamp(8, 5), heartbeats: 100), now);
+        node.Borrower.Receive(
+            new QuotaInquiry(Nodes[2].Id, [new QuotaInquiryOfShard(QuotaCluster.Subject.Home, new QuotaStamp(9, 1))]), now);
+
+        node.Borrower.Receive(Grant(new QuotaStamp(8, 6), heartbeats: 300), now); // it was late
+
+        Assert.Equal(100, HeartbeatsOf(node));
+    }
+
+    [Fact]
+    public void SharedQuota_A_grant_that_is_repeated_after_the_share_was_returned_lends_nothing()
+    {
+        var node = Nodes[1];
+        node.Limiter.OfServiceInstance(1);
+        var grant = Grant(new QuotaStamp(9, 5), heartbeats: 300);
+        node.Borrower.Receive(grant, _cluster.Time.GetTimestamp());
+        _cluster.Skip(Limits.IdleQuotaShare);
+        node.Limiter.Sweep();
+        Assert.Equal(300, HeartbeatsOf(node));
+        node.Borrower.Receive(
+            new QuotaGrants(Nodes[0].Id, [new SubjectGrant(QuotaCluster.Subject, new QuotaStamp(9, 6), default, IsRelease: true)]),
+            _cluster.Time.GetTimestamp());
+        Assert.Equal(0, node.Borrower.SubjectCount);
+
+        node.Limiter.OfServiceInstance(1);
+        node.Borrower.Receive(grant, _cluster.Time.GetTimestamp());
+
+        Assert.Equal(1, HeartbeatsOf(node));
+    }
+
+    [Fact]
+    public void SharedQuota_A_grant_that_is_repeated_brings_its_tokens_once()
+    {
+        var node = Nodes[1];
+        node.Limiter.OfServiceInstance(1);
+        var grant = Grant(new QuotaStamp(9, 5), heartbeats: 300, tokens: 50);
+        node.Borrower.Receive(grant, _cluster.Time.GetTimestamp());
+        var free = FreeHeartbeats(node);
+
+        node.Borrower.Receive(grant, _cluster.Time.GetTimestamp());
+
+        Assert.InRange(free, 50, 100);
+        Assert.Equal(free, FreeHeartbeats(node));
+    }
+
+    [Fact]
+    public void SharedQuota_A_home_that_opens_and_closes_between_two_ticks_asks_nobody()
+    {
+        List<QuotaMessage> sent = [];
+        var lender = new QuotaLender(
+            new NodeId("a", 1), QuotaCluster.Whole, QuotaCluster.Whole, (_, message) => sent.Add(message), frequency: 1000);
+        lender.SetNodes([Borrower]);
+        lender.Tick(now: 0);
+        lender.OpenHome(QuotaCluster.Subject.Home, epoch: 5);
+        lender.CloseHome(QuotaCluster.Subject.Home);
+
+        lender.Tick(now: 100);
+
+        Assert.Empty(sent);
+    }
+
+    [Fact]
     public void SharedQuota_A_node_that_has_not_joined_answers_an_inquiry()
     {
         var asked = new QuotaInquiryOfShard(QuotaCluster.Subject.Home, new QuotaStamp(7, 1));
@@ -664,6 +731,13 @@ public sealed class SharedQuotaTests : IDisposable
     private static QuotaReport FirstReport(long number, QuotaKey subject) => new(Borrower, number, [ReportOf(subject)], []);
 
     private static SubjectReport ReportOf(QuotaKey subject) => new(subject, default, Holds: default, Demand: default, IsIdle: false);
+
+    private QuotaGrants Grant(QuotaStamp stamp, int heartbeats, int tokens = 0)
+    {
+        var lent = QuotaAmounts.Create(quota => quota == Quota.HeartbeatsPerSecond ? heartbeats : 0);
+        var brought = QuotaAmounts.Create(quota => quota == Quota.HeartbeatsPerSecond ? tokens : 0);
+        return new QuotaGrants(Nodes[0].Id, [new SubjectGrant(QuotaCluster.Subject, stamp, lent, IsRelease: false, brought)]);
+    }
 
     /// <summary>Returns another subject with the same home.</summary>
     private static QuotaKey OtherSubject() =>

@@ -25,6 +25,19 @@ public sealed class ApiKeyCacheTests
     }
 
     [Fact]
+    public void A_revoked_key_that_is_applied_again_does_not_take_the_certificate_name_from_a_later_key()
+    {
+        var cache = new ApiKeyCache();
+        var revoked = NewKey(1) with { RevokeTime = DateTimeOffset.UnixEpoch };
+        var later = NewKey(2) with { CertificateName = revoked.CertificateName };
+        cache.Apply([revoked, later], []);
+
+        cache.Apply([revoked with { FriendlyName = "old" }], []);
+
+        Assert.Equal(later.Sid, cache.FindByCertificateName(later.CertificateName)?.Current.Sid);
+    }
+
+    [Fact]
     public void A_commit_without_keys_changes_no_version()
     {
         var cache = new ApiKeyCache();

@@ -11,11 +11,13 @@ public sealed class ServiceCacheTests : IDisposable
 {
     private readonly World _world = new();
     private readonly World _other;
+    private int _switches; // that other nodes have made
 
     public ServiceCacheTests()
     {
         _other = new World(_world.Store.OpenAnotherWriter());
         _world.Services.SwitchedOn += _world.Tracker.Reconsider;
+        _world.Services.SwitchedOn += _ => _switches++;
     }
 
     public void Dispose()
@@ -46,6 +48,38 @@ public sealed class ServiceCacheTests : IDisposable
 
         Assert.Same(service, _world.Services.Apply(record with { Id = record.Id - 1 }, _world.Services.Generation));
         Assert.False(service.IsDeleted);
+    }
+
+    [Fact]
+    public async Task A_record_of_lost_data_replaces_none_of_the_data_that_is_left_whatever_its_revision()
+    {
+        var service = await _world.NewService();
+        var (record, before) = (await Stored(service), _world.Services.Generation);
+        var lost = record with
+        {
+            Configuration = record.Configuration with { Revision = record.Revision + 5, SessionTimeout = TimeSpan.FromHours(1) },
+        };
+        _world.Services.Reset();
+        _world.Services.Apply(record, _world.Services.Generation);
+
+        _world.Services.Apply(lost, before); // its read or commit was late
+
+        Assert.Equal(record.Configuration.SessionTimeout, service.Configuration.SessionTimeout);
+    }
+
+    [Fact]
+    public async Task A_switch_with_the_revision_of_one_that_is_lost_is_taken_again()
+    {
+        var service = await _world.NewService();
+        await _world.Switch(service.Sid, on: true);
+        var record = await Stored(service);
+        Assert.False(service.TryTakeSwitch()); // the writer has taken it
+
+        _world.Services.Reset();
+        _world.Services.Update(record);
+
+        Assert.False(service.TryTakeSwitch()); // the event has taken it
+        Assert.Equal(1, _switches);
     }
 
     [Fact]

@@ -57,6 +57,22 @@ public sealed class LateFeedsTests : IDisposable
         Assert.Equal([feed], _due);
     }
 
+    [Fact]
+    public void Convergent_each_of_several_feeds_is_read_when_it_has_waited_long_enough()
+    {
+        List<ServiceFeed> feeds = [NewFeed(), NewFeed(), NewFeed()];
+        foreach (var feed in feeds)
+        {
+            Assert.Null(feed.Publish(Commit(5), Now));
+            _late.Add(feed);
+            _time.Advance(TimeSpan.FromMilliseconds(5));
+        }
+
+        _time.Advance(Patience);
+
+        Assert.Equal(feeds.ToHashSet(), _due.ToHashSet());
+    }
+
     /// <summary>
     /// More commits than a feed holds arrive while a gap is read. The first that is too many must be read as soon as the gap is closed.
     /// </summary>

@@ -263,6 +263,23 @@ public sealed class OtherNodesTests : IDisposable
         Assert.Equal(ErrorReason.ServiceInstanceNotFound, (await Assert.ThrowsAsync<PresenceException>(client.Next)).Reason);
     }
 
+    [Fact]
+    public async Task Drained_a_gap_is_not_read_from_a_later_service_instance_that_has_the_SID()
+    {
+        var service = await NewService("ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        await _writer.Rename(service, "ada", "Ada");
+        var revision = await _writer.Revision(service);
+        await _writer.Do(new DeleteServiceInstance(service.Sid));
+        await _writer.Do(new CreateServiceInstance(service.Sid, ""));
+
+        _world.Hub.NoteRevision(service.Sid, service.Id, revision); // the poll was late
+        _world.Time.Advance(Limits.CommitPatience);
+
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, (await Assert.ThrowsAsync<PresenceException>(client.Next)).Reason);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -25,6 +25,33 @@ public sealed class OutboundLinkTests
     }
 
     [Fact]
+    public void An_item_that_expires_while_it_waits_makes_room()
+    {
+        Queue(1);
+        AssertBatch(1, [1], at: 0); // in flight
+        Assert.True(_link.TryQueue(new TestItem(2, Limits.LinkQueueBytes), At(100)));
+        Assert.False(_link.TryQueue(new TestItem(3), Never));
+
+        Assert.Equal([2], _link.Advance(At(100)).Lost.Select(lost => ((TestItem)lost.Item).Number));
+
+        Assert.Equal(0, _link.Read(new NodeId("b", 1), At(100)).QueuedBytes);
+        Assert.True(_link.TryQueue(new TestItem(4, Limits.LinkQueueBytes), Never));
+        Assert.False(_link.TryQueue(new TestItem(5), Never));
+    }
+
+    [Fact]
+    public void Each_item_expires_at_its_own_deadline()
+    {
+        Queue(1);
+        AssertBatch(1, [1], at: 0); // in flight
+        foreach (var number in new[] { 100, 300, 200 })
+            Assert.True(_link.TryQueue(new TestItem(number), At(number)));
+
+        for (var now = 100; now <= 300; now += 100)
+            Assert.Equal([now], _link.Advance(At(now)).Lost.Select(lost => ((TestItem)lost.Item).Number));
+    }
+
+    [Fact]
     public void A_batch_is_sent_again_until_it_is_acknowledged()
     {
         Queue(1);

@@ -216,6 +216,21 @@ public sealed class NodeConfirmationTests
     }
 
     [Fact]
+    public void OneHolder_an_answer_to_an_earlier_round_confirms_no_later_one()
+    {
+        var round = AskPeers();
+        for (var now = 750; now <= 1500; now += 250)
+        {
+            Fail(now);
+            Assert.True(_node.TryBeginRound(At(now), out _, out _));
+        }
+
+        _node.Receive(B, new ConfirmResponse(round), At(1501)); // the promise of the peer may be over
+
+        Assert.False(_node.IsConfirmed(At(1501)));
+    }
+
+    [Fact]
     public void OneHolder_only_members_of_the_acknowledged_renewal_count()
     {
         var round = AskPeers();

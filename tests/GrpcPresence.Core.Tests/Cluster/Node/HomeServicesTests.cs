@@ -69,6 +69,20 @@ public sealed class HomeServicesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Home_A_node_that_leaves_drains_all_its_homes_at_once()
+    {
+        await StartAsync(isSlow: true);
+        Shard[] shards = [Home, new Shard((Home.Number + 1) % Shard.Count), new Shard((Home.Number + Shard.Count - 1) % Shard.Count)];
+        foreach (var shard in shards)
+            Open(shard, epoch: 1);
+        await NextAsync();
+
+        Assert.False(_homes.AreAllDrained());
+
+        Assert.Equal(shards.ToHashSet(), _homes.Draining.ToHashSet());
+    }
+
+    [Fact]
     public async Task Home_A_shard_that_is_not_given_away_after_all_is_served_again()
     {
         await StartAsync();

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Cluster.Hints;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain;
@@ -5,6 +6,7 @@ using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
@@ -212,6 +214,104 @@ public sealed class LostCommitTests : RunningNodesTestBase
         Advance(seconds: 2);
 
         Assert.True(Nodes.IsOnline("ada"));
+    }
+
+    [Fact]
+    public async Task Durable_commits_that_are_lost_during_a_comparison_are_compared_again()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        await CallAsync("create\nada");
+        var before = _nodes.Store.Image;
+        await BeatAsync(service);
+        _a.Store.ClusterFaults.Hold(ClusterCall.List);
+        _nodes.Store.Promote(_nodes.Store.Image);
+        Advance(seconds: 1);
+        for (var passed = Shard.Of(_nodes.Service, World.Id("ada")).Number; passed >= 0; passed--)
+            _a.Store.ClusterFaults.Release(0);
+        Assert.Equal(1, _a.Store.ClusterFaults.Held); // the shards up to that of the user are compared
+
+        _nodes.Store.Promote(before);
+        Advance(seconds: 1);
+        Assert.NotEqual(true, _nodes.IsOnline("ada"));
+        _a.Store.ClusterFaults.Clear();
+        Advance(seconds: 1);
+
+        Assert.True(_nodes.IsOnline("ada"));
+    }
+
+    [Fact]
+    public void Durable_no_shard_moves_between_a_comparison_that_fails_and_the_next()
+    {
+        _a.Store.ClusterFaults.Fail(ClusterCall.List);
+        _nodes.Store.Promote(_nodes.Store.Image);
+
+        var b = _nodes.Start("b");
+        Advance(seconds: 5);
+        Assert.DoesNotContain(_nodes.Store.Image.Cluster.Shards.Values, held => held.Node == b.Id);
+
+        _a.Store.ClusterFaults.Clear();
+        Advance(seconds: HandOvers);
+        Assert.NotEmpty(ShardsOf(b));
+    }
+
+    [Fact]
+    public async Task OneTimeline_a_configuration_with_the_numbers_of_a_lost_one_replaces_it()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var before = _nodes.Store.Image;
+        await SwitchAsync("off");
+        Advance(seconds: 1); // a poll has shown it
+        Assert.False(service.Configuration.ReachabilityEnabled);
+        var lost = _nodes.Store.Image.Get(_nodes.Service);
+
+        _nodes.Store.Promote(before);
+        _nodes.Store.CommitFromOutside(image => image.With(image.Get(_nodes.Service) with
+        {
+            Record = lost.Record with { Configuration = lost.Record.Configuration with { ReachabilityEnabled = true } },
+            Version = lost.Version,
+        }));
+        Advance(seconds: 2);
+
+        Assert.True(service.Configuration.ReachabilityEnabled); // no call has asked for it
+    }
+
+    [Fact]
+    public void OneHolder_a_late_hint_of_lost_data_names_no_holder()
+    {
+        var before = _nodes.Store.Image.Cluster.Identity;
+        _nodes.Store.Promote(_nodes.Store.Image);
+        Advance(seconds: 1);
+
+        var other = new NodeId("b", 1);
+        _a.Node.Receive(other, new HolderHint(before, [new ShardHolder(Shards[0], other, Epoch: 1000)]));
+        Advance(seconds: 0.2);
+
+        Assert.Equal(_a.Id, _a.Node.Table[Shards[0]].Node);
+    }
+
+    [Fact]
+    public void OneHolder_a_claim_of_lost_data_counts_for_nothing_when_its_answer_is_late()
+    {
+        var b = JoinAndTakeShards();
+        _a.Store.ClusterFaults.Hold(ClusterCall.Claim);
+        _nodes.Kill(b);
+        while (_a.Store.ClusterFaults.Held == 0)
+            Advance(seconds: 0.05);
+        var before = _nodes.Store.Image;
+        _a.Store.ClusterFaults.Hold(ClusterCall.Claim | ClusterCall.Poll);
+        Advance(seconds: 0.6);
+        Assert.Equal(2, _a.Store.ClusterFaults.Held);
+
+        _a.Store.ClusterFaults.Release(0); // the claim
+        Assert.NotEqual(before.Cluster.Epoch, _nodes.Store.Image.Cluster.Epoch);
+        _nodes.Store.Promote(before);
+        _a.Store.ClusterFaults.Release(0); // the poll
+        Advance(seconds: 0.05);
+
+        Assert.Equal(_nodes.Store.Image.Cluster.Identity, _a.Node.Data);
+        Assert.All(
+            Shards.Where(shard => _nodes.Store.Image.Cluster.Shards[shard.Number].Node is null),
+            shard => Assert.Null(_a.Node.Table[shard].Node));
     }
 
     [Fact]

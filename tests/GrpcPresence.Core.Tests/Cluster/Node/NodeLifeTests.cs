@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Cluster.Node;
+using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence;
@@ -50,6 +51,86 @@ public sealed class NodeLifeTests : RunningNodesTestBase
         Advance(seconds: 5);
 
         Assert.All(Shards, shard => Assert.Equal(First.Id, Assert.Single(Nodes.HoldersOf(shard))));
+    }
+
+    [Fact]
+    public void Live_a_node_that_leaves_does_not_wait_for_calls_that_come_again_and_again()
+    {
+        var b = Nodes.Start("b");
+        Advance(seconds: Joining);
+        b.Node.Leave();
+        while (Nodes.Store.Image.Cluster.Shards.Values.Any(held => held.Node == b.Id))
+            Advance(seconds: 0.1);
+        Nodes.Network.CutPair("a", "b"); // no call gets a result
+
+        for (var call = 0; call < 8; call++)
+        {
+            _ = b.Node.Router.CallAsync(Shards[call], RequestKind.Write, "0\ncreate\nada"u8.ToArray(), _ => { });
+            Advance(seconds: 0.5);
+        }
+
+        Assert.Equal(NodeEndReason.Left, b.Node.End?.Reason);
+    }
+
+    [Fact]
+    public void StoreAway_one_renewal_that_fails_leaves_a_node_confirmed_that_reaches_no_other()
+    {
+        Nodes.Start("b");
+        Advance(seconds: Joining);
+        Nodes.Network.CutPair("a", "b");
+        Advance(seconds: 1);
+
+        First.Store.ClusterFaults.FailNext(ClusterCall.Renew, CommitFault.BeforeEffect);
+        Nodes.AfterStep = () => Assert.True(First.Node.IsConfirmed);
+        Advance(seconds: 3);
+    }
+
+    [Fact]
+    public async Task Final_a_node_stores_the_end_of_a_session_by_the_uptime_of_the_cluster()
+    {
+        var service = await First.Services.GetAsync(Nodes.Service, default);
+        var ada = new UserRef(World.Id("ada"), Sid: null, MayCreate: true);
+        Assert.Null(First.Node.Router.Beat(service, ada, World.Session("s"), stream: null).Rejection);
+        Nodes.Store.CommitFromOutside(image => image with { Uptime = image.Uptime with { Total = TimeSpan.FromHours(10) } });
+        Advance(seconds: 1);
+
+        _ = First.Node.Router.EndSession(service, ada, World.Session("s"));
+        Advance(seconds: 1);
+
+        var ended = Assert.Single(Nodes.Store.Image.Get(Nodes.Service).EndedSessions.Values);
+        Assert.InRange(ended.Until, TimeSpan.FromHours(10), TimeSpan.FromHours(11));
+    }
+
+    [Fact]
+    public void OneHolder_a_node_that_has_ended_is_not_confirmed()
+    {
+        Assert.True(First.Node.IsConfirmed);
+        Nodes.Membership.Remove(First.Id);
+        while (First.Node.End is null)
+            Advance(seconds: 0.05);
+
+        Assert.False(First.Node.IsConfirmed);
+    }
+
+    [Fact]
+    public void Live_the_others_learn_at_once_who_has_claimed_a_shard()
+    {
+        var (b, c) = (Nodes.Start("b"), Nodes.Start("c"));
+        Advance(seconds: 2 * Joining);
+        First.Store.ClusterFaults.Hold(ClusterCall.Claim);
+        c.Store.ClusterFaults.Hold(ClusterCall.Claim);
+        Nodes.Kill(b);
+        while (First.Store.ClusterFaults.Held == 0)
+            Advance(seconds: 0.05);
+        Advance(seconds: 1);
+        c.Store.ClusterFaults.Hold(ClusterCall.Claim | ClusterCall.Poll);
+
+        First.Store.ClusterFaults.Clear();
+        Advance(seconds: 0.2);
+
+        var claimed = Nodes.Store.Image.Cluster.Shards.Values.Where(held => held.Epoch == Nodes.Store.Image.Cluster.Epoch).ToList();
+        Assert.NotEmpty(claimed);
+        Assert.All(claimed, held => Assert.Equal((held.Node, held.Epoch), (c.Node.Table[held.Shard].Node, c.Node.Table[held.Shard].Epoch)));
     }
 
     [Fact]

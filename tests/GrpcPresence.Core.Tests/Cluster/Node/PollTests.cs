@@ -1,6 +1,8 @@
 using System.Text;
+using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
@@ -127,6 +129,43 @@ public sealed class PollTests : IAsyncLifetime
         Assert.NotEqual(0, _nodes.WebhooksSent);
     }
 
+    [Fact]
+    public async Task Live_a_key_that_is_created_while_the_keys_are_being_read_is_known()
+    {
+        _home.Store.Faults.StallAllReads(after: 0);
+        CreateKey(1);
+        Advance(seconds: 1);
+        Assert.True(_home.Store.Faults.AreReadsHanging); // it has read the first key only
+        CreateKey(2);
+        Advance(seconds: 1);
+
+        _home.Store.Faults.Clear(); // the read goes on, on another thread
+        for (var began = Environment.TickCount64; IsReading(); await Task.Yield())
+        {
+            Advance(seconds: 0.5);
+            Assert.True(Environment.TickCount64 - began < 10_000, "It did not happen within 10 s that the keys were read.");
+        }
+
+        Assert.NotNull(_home.Keys.Find(new ApiKeySid(2)));
+
+        bool IsReading() =>
+            _home.Node.ReadStatus().StoreCalls.Single(call => call.Kind == StoreCallKind.Reload).WaitingFor is not null;
+    }
+
+    [Fact]
+    public void Live_a_key_is_known_soon_after_reads_that_failed_while_polls_were_answered()
+    {
+        _home.Store.Faults.FailReads(true);
+        CreateKey(1);
+        Advance(seconds: 3);
+        Assert.Null(_home.Keys.Find(new ApiKeySid(1)));
+
+        _home.Store.Faults.FailReads(false);
+        Advance(seconds: 1);
+
+        Assert.NotNull(_home.Keys.Find(new ApiKeySid(1)));
+    }
+
     private void HangNextPoll(SimulatedNode node)
     {
         node.Store.ClusterFaults.Hold(ClusterCall.Poll);
@@ -145,6 +184,22 @@ public sealed class PollTests : IAsyncLifetime
         {
             Cluster = image.Cluster with { ChangesVersion = image.Cluster.ChangesVersion + 1 },
         };
+    });
+
+    /// <summary>Creates an API key as another node does whose hint is lost.</summary>
+    private void CreateKey(int number) => _nodes.Store.CommitFromOutside(image => image with
+    {
+        ApiKeys = image.ApiKeys.SetItem(number, new ApiKey
+        {
+            Id = number,
+            Sid = new ApiKeySid((UInt128)number),
+            Secret = new ApiKeySecret("salt", "hash"),
+            FriendlyName = "",
+            Role = ApiKeyRole.Admin,
+            CertificateName = "",
+            CreateTime = default,
+        }),
+        Cluster = image.Cluster with { ChangesVersion = image.Cluster.ChangesVersion + 1 },
     });
 
     /// <summary>Creates a user whose shard the other node holds, there.</summary>

@@ -1,3 +1,6 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Testing.Cluster;
 
@@ -65,6 +68,56 @@ public sealed class StoreAwayTests : IAsyncLifetime
         var node = _nodes.Start("a");
 
         RequireFewCalls(() => node.Store.ClusterFaults.CountOf(ClusterCall.Join), after: 0, seconds: 1);
+    }
+
+    [Fact]
+    public void A_node_claims_what_others_hold_at_most_four_times_a_second_until_a_poll_shows_them()
+    {
+        var node = _nodes.Start("a");
+        node.Store.ClusterFaults.Hold(ClusterCall.Claim);
+        while (node.Store.ClusterFaults.Held == 0)
+            _nodes.Advance(Limits.NodeStep);
+        _nodes.Store.CommitFromOutside(image => image with
+        {
+            Cluster = image.Cluster with
+            {
+                Epoch = 5,
+                Shards = image.Cluster.Shards.SetItems(Enumerable.Range(0, Shard.Count).Select(number =>
+                    KeyValuePair.Create(number, new ShardHolder(new Shard(number), new NodeId("b", 1), Epoch: 5)))),
+            },
+        });
+        node.Store.ClusterFaults.Hold(ClusterCall.Poll);
+        node.Store.ClusterFaults.Release(0);
+
+        RequireFewCalls(() => node.Store.ClusterFaults.CountOf(ClusterCall.Claim), after: 0, seconds: 2);
+    }
+
+    [Fact]
+    public void StoreAway_a_node_whose_polls_take_longer_than_a_second_gives_no_shard_away()
+    {
+        var a = Start();
+        var faults = a.Store.ClusterFaults;
+        faults.Hold(ClusterCall.Poll);
+        _nodes.Advance(TimeSpan.FromSeconds(1));
+        var b = _nodes.Start("b");
+        var (polls, age, answered) = (faults.CountOf(ClusterCall.Poll), TimeSpan.Zero, 0);
+        for (var time = TimeSpan.Zero; time < TimeSpan.FromSeconds(8); time += Limits.NodeStep)
+        {
+            _nodes.Advance(Limits.NodeStep);
+            age = faults.CountOf(ClusterCall.Poll) == polls ? age + Limits.NodeStep : TimeSpan.Zero;
+            polls = faults.CountOf(ClusterCall.Poll);
+            if (age >= TimeSpan.FromSeconds(1.2))
+            {
+                faults.Release(0);
+                answered++;
+            }
+        }
+
+        Assert.InRange(answered, 3, int.MaxValue);
+        Assert.DoesNotContain(_nodes.Store.Image.Cluster.Shards.Values, held => held.Node == b.Id);
+        faults.Clear();
+        _nodes.Advance(TimeSpan.FromSeconds(3));
+        Assert.Contains(_nodes.Store.Image.Cluster.Shards.Values, held => held.Node == b.Id);
     }
 
     private void RequireFewCalls(Func<int> count, int after, int seconds = Seconds)

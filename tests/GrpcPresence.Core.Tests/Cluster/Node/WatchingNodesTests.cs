@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Cluster.Hints;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -5,6 +6,8 @@ using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Node;
 
@@ -71,6 +74,19 @@ public sealed class WatchingNodesTests : RunningNodesTestBase
         first.Dispose();
         Advance(seconds: 0.5);
         Assert.False(First.Hints.NeedsUsers(Nodes.Service));
+    }
+
+    [Fact]
+    public async Task Live_a_hint_of_a_deletion_ends_the_service_instance_before_the_poll()
+    {
+        var cached = await _b.Services.GetAsync(Nodes.Service, default);
+        _b.Store.ClusterFaults.Hold(ClusterCall.Poll);
+
+        var deletion = new ServiceCommit(Stored, Stored.Revision, Users: [], Configurations: [], IsDeleted: true);
+        _b.Node.Receive(First.Id, new CommitHint(_b.Node.Data, [deletion]));
+
+        Assert.True(cached.IsDeleted);
+        Assert.Null(_b.Services.FindCached(Nodes.Service));
     }
 
     private ServiceRecord Stored => Nodes.Store.Image.Get(Nodes.Service).Record;

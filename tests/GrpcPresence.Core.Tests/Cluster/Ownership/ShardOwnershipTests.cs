@@ -11,6 +11,7 @@ using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Presence.HandOver;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
@@ -231,6 +232,37 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         Assert.Equal(1, _world.Tracker.Shards!.CountUsers(shard));
     }
 
+    [Theory]
+    [InlineData(1, 5)] // a later service instance has its SID
+    [InlineData(99, 7)]
+    public async Task Live_a_shard_opens_without_the_users_of_a_service_instance_that_was_deleted_while_it_moved(int sid, long id)
+    {
+        Assert.NotEqual((1, 5), (1, (await NewServiceAsync()).Id));
+        var (shard, epoch) = (All[3], _table[All[3]].Epoch + 1);
+        var holder = new KnownHolder(B, epoch, Data);
+        _table.Update(shard, holder);
+        Tick();
+        _ownership.Receive(B, new HandOverBegin(1, shard, holder, new HandOverStart(default, [])), _now);
+        _ownership.Receive(
+            B,
+            new HandOverPage(1, shard, [new HandedUser
+            {
+                Service = new ServiceSid((UInt128)sid),
+                ServiceId = id,
+                Identity = Identity.FromTrusted("ada"),
+                Sessions = [new HandedSession(World.Session("s"), TimeSpan.FromMinutes(1), TimeSpan.Zero, Stream: null)],
+            }]),
+            _now);
+        _ownership.Receive(B, new HandOverEnd(1, shard, Users: 1), _now);
+
+        _ownership.Receive(B, new HandOverDone(1, shard, new KnownHolder(A, epoch + 1, Data)), _now);
+        for (var turn = 0; turn < 3; turn++)
+            Pass(Moment);
+
+        Assert.True(_gates.IsOpen(shard));
+        Assert.Equal(0, _world.Tracker.Shards!.CountUsers(shard));
+    }
+
     [Fact]
     public async Task OneTimeline_a_load_that_lost_commits_made_useless_stops()
     {
@@ -298,6 +330,25 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_shard_that_is_being_drained_counts_as_one_that_moves()
+    {
+        HashSet<Shard> draining = [];
+        _isDrained = shard =>
+        {
+            draining.Add(shard);
+            return false;
+        };
+        await OpenAllAsync();
+
+        Show([A, B]);
+        Tick();
+        Pass(Moment);
+
+        Assert.Equal(Limits.HandOversAtOnce, draining.Count);
+        Assert.Equal(All, Open());
+    }
+
+    [Fact]
     public async Task No_shard_moves_while_the_store_does_not_answer()
     {
         await OpenAllAsync();
@@ -321,6 +372,137 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
 
         Assert.Equal(All, Open());
         Assert.All(_data.Image.Cluster.Shards.Values, held => Assert.Equal(A, held.Node));
+    }
+
+    [Fact]
+    public async Task A_receiver_has_500_ms_from_when_the_shard_has_settled()
+    {
+        await OpenAllAsync();
+        Show([A, B]);
+        Tick();
+        Pass(TimeSpan.FromMilliseconds(400));
+        SettleAndSend();
+
+        Pass(TimeSpan.FromMilliseconds(400));
+
+        Assert.DoesNotContain(_sent, sent => sent.Item is HandOverGivenUp);
+        Assert.All(Begun, begin => Assert.Equal(ShardGateState.Sealed, _gates[begin.Shard].State));
+    }
+
+    [Fact]
+    public async Task Durable_nothing_is_sent_before_the_writer_has_completed_what_it_had_decided_before_the_seal()
+    {
+        await OpenAllAsync();
+        Show([A, B]);
+        Tick();
+        Pass(Moment); // no user has anything to store
+        Assert.Empty(Begun);
+
+        _world.Store.Faults.FailAllOperations(true);
+        _world.Write();
+        Pass(Moment); // the writer has failed, and a commit may be in doubt
+        Assert.Empty(Begun);
+
+        _world.Store.Faults.Clear();
+        _world.Write();
+        Pass(Moment);
+        Assert.NotEmpty(Begun);
+    }
+
+    [Fact]
+    public async Task Live_a_shard_whose_receiver_has_left_the_store_is_open_again()
+    {
+        await BeginAsync();
+        var shard = Begun.First().Shard;
+        _mayMove = false;
+        await _data.OpenNode().LeaveAsync(B, Data, default); // the view shows it
+        Accept(shard);
+        Tick();
+        _world.Write();
+        Tick();
+
+        Assert.True(_gates.IsOpen(shard));
+        Assert.Equal(A, HolderOf(shard));
+    }
+
+    [Fact]
+    public void OneHolder_a_switch_of_lost_data_says_nothing_of_a_hand_over_with_the_same_numbers()
+    {
+        var shard = All[3];
+        _mayTakeOver = false;
+        HandOver(shard, id: 1, users: 0);
+        _ownership.Receive(B, new HandOverDone(1, shard, new KnownHolder(A, 6, Data)), _now);
+        var other = SwitchData(new KnownHolder(C, 5, default), shard);
+
+        _ownership.Receive(C, new HandOverBegin(1, shard, new KnownHolder(C, 5, other), new HandOverStart(default, [])), _now);
+        _ownership.Receive(C, new HandOverEnd(1, shard, 0), _now);
+        _table.Update(shard, new KnownHolder(A, 6, other)); // c has died, and was evicted
+        for (var turn = 0; turn < 4; turn++)
+            Pass(TimeSpan.FromMilliseconds(500));
+
+        Assert.Equal(ShardGateState.Closed, _gates[shard].State); // it is taken over, and may not be yet
+    }
+
+    [Fact]
+    public async Task OneTimeline_nothing_of_a_hand_over_of_lost_data_is_kept()
+    {
+        var service = await NewServiceAsync();
+        await _world.Online(service, "ada"); // under another session
+        var (shard, epoch) = (ClusterNode.ShardOf(service.Sid, "ada"), _table[All[0]].Epoch + 1);
+        HandOverAda(service, epoch);
+
+        SwitchData(new KnownHolder(A, epoch + 1, default), shard);
+        for (var turn = 0; turn < 4; turn++)
+            Pass(TimeSpan.FromMilliseconds(500));
+
+        Assert.True(_gates.IsOpen(shard));
+        var listed = _world.Tracker.ListSessions(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: false));
+        Assert.Empty(listed.Sessions);
+    }
+
+    [Fact]
+    public async Task A_load_that_is_complete_when_commits_are_lost_is_begun_again()
+    {
+        var shard = await BeginToLoadAdaAsync();
+        _world.Store.ClusterFaults.Clear(); // complete, and no step has opened the shard
+
+        SwitchData(new KnownHolder(A, _table[shard].Epoch, default), shard);
+        for (var turn = 0; turn < 3; turn++)
+            Pass(Moment);
+
+        Assert.True(_gates.IsOpen(shard));
+        Assert.Equal(1, _world.Tracker.Shards!.CountUsers(shard));
+    }
+
+    [Fact]
+    public async Task A_take_over_reads_the_uptime_that_is_stored_now()
+    {
+        await OpenAllAsync();
+        var stored = new ServerUptime(DateTimeOffset.UnixEpoch.AddDays(20_000), TimeSpan.FromHours(1));
+        _data.CommitFromOutside(image => image with { Uptime = stored });
+
+        _table.Update(All[3], new KnownHolder(A, _table[All[3]].Epoch + 1, Data));
+        for (var turn = 0; turn < 3; turn++)
+            Pass(Moment);
+
+        Assert.Equal(stored, _world.Tracker.Shards!.TrySeal(All[3])!.Start().TakenOver);
+    }
+
+    [Fact]
+    public async Task Live_a_node_that_leaves_alone_leaves_also_after_the_store_has_failed()
+    {
+        await OpenAllAsync();
+        for (var turn = 0; turn < 20; turn++)
+            _ownership.TryCloseAll();
+        _world.Store.Faults.FailAllOperations(true);
+        _world.Write();
+        Assert.False(_ownership.TryCloseAll());
+
+        _world.Store.Faults.Clear();
+        _ownership.TryCloseAll();
+        _world.Write();
+
+        Assert.True(_ownership.TryCloseAll());
     }
 
     [Fact]
@@ -773,6 +955,15 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
             }]),
             _now);
         _ownership.Receive(B, new HandOverEnd(1, shard, Users: 1), _now);
+    }
+
+    /// <summary>Makes the node learn other data, in which the shard has this holder and the others have none. Returns the data.</summary>
+    private DataIdentity SwitchData(KnownHolder holder, Shard shard)
+    {
+        var other = Data with { Timeline = Data.Timeline + 1 };
+        _table.Reset(other, [new ShardHolder(shard, holder.Node, holder.Epoch)]);
+        _ownership.ResetForNewData(other, mayHaveLost: false);
+        return other;
     }
 
     /// <summary>Makes b join, and begins to hand over eight shards to it. They are sent, and not accepted.</summary>

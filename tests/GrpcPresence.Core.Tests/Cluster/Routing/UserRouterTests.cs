@@ -105,6 +105,22 @@ public sealed class UserRouterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_link_to_a_former_receiver_that_gives_the_call_up_changes_nothing()
+    {
+        Hold(B, epoch: 1);
+        var call = Write();
+        Answer(B, new CallResult.Moved(new KnownHolder(C, 2, default)));
+
+        _router.Drop(B, _sent[0].Item, DroppedItemOutcome.Unknown);
+        _router.Drop(B, _sent[0].Item, DroppedItemOutcome.NotSent);
+        Pass(Moment);
+
+        Assert.Equal(2, _sent.Count);
+        Answer(C, new CallResult.Done(new CallResponse("done"u8.ToArray())));
+        Assert.Equal("done"u8.ToArray(), (await call).ToArray());
+    }
+
+    [Fact]
     public void A_call_that_waits_goes_to_the_holder_when_one_is_known()
     {
         _ = Write();

@@ -36,6 +36,7 @@ public sealed class ShardTableTests
     {
         _table.Update(Shard, new KnownHolder(A, 3, Data));
         Assert.False(_table.Update(Shard, new KnownHolder(B, epoch, Data)));
+        Assert.False(_table.Update(Shard, new KnownHolder(Node: null, epoch, Data)));
         Assert.Equal(new KnownHolder(A, 3, Data), _table[Shard]);
     }
 

@@ -290,6 +290,27 @@ public sealed class HandOverTests : TwoNodesTestBase
     }
 
     [Fact]
+    public void NoFalseOffline_a_pause_while_a_shard_opens_shortens_no_lease()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        _world.PassAndWrite(TimeSpan.FromSeconds(10));
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
+        var (pause, readings) = (4 * Limits.Tick, 0);
+        First.Time.Reading = () =>
+        {
+            if (++readings == 2) // the leases were continued, and the gate is not open
+                First.Time.Advance(pause);
+        };
+        sealedShard.Reopen();
+        First.Time.Reading = null;
+
+        _world.PassAndWrite(SessionTimeout - TimeSpan.FromSeconds(10) - Limits.Tick);
+        Assert.True(First.StoredOnline(Alice));
+        _world.PassAndWrite(2 * Limits.Tick);
+        Assert.False(First.StoredOnline(Alice));
+    }
+
+    [Fact]
     public void An_unseen_user_goes_offline_with_the_time_of_the_take_over_also_after_a_hand_over()
     {
         First.BeatAndWrite(Alice, Phone);

@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Writing.Commands;
@@ -76,6 +77,39 @@ public sealed class LostCommitTests : IDisposable
 
         Assert.False(First.StoredOnline(Alice));
         Assert.True(First.StoredOnline(Identity.FromTrusted("carol")));
+    }
+
+    [Fact]
+    public async Task Final_a_lost_commit_that_ended_a_session_is_repeated_so_that_the_next_holder_knows_the_end()
+    {
+        First.BeatAndWrite(Alice, Laptop);
+        First.BeatAndWrite(Alice, Phone);
+        var backup = First.Store.Image;
+        _ = First.End(Alice, Phone);
+        First.Write();
+        Restore(backup);
+
+        await _world.CheckAsync(Shard, First);
+        First.Tracker.Shards!.Close(Shard); // it dies
+        await _world.TakeOverAsync(Shard, _world.Second);
+
+        Assert.Equal(ErrorReason.SessionEnded, _world.Second.Beat(Alice, Phone).Rejection);
+        Assert.Null(_world.Second.Beat(Alice, Laptop).Rejection);
+    }
+
+    [Fact]
+    public async Task Ends_of_sessions_are_queued_once_while_a_comparison_is_repeated()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        _ = First.End(Alice, Phone);
+        First.Write();
+
+        for (var attempt = 0; attempt < 3; attempt++)
+            First.Tracker.Shards!.Check(Shard);
+
+        Assert.Equal(1, First.Queue.Count);
+        await _world.CheckAsync(Shard, First);
+        Assert.Equal(0, First.Queue.Count);
     }
 
     [Fact]

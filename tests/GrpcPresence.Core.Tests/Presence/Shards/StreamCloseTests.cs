@@ -242,6 +242,20 @@ public sealed class StreamCloseTests : TwoNodesTestBase
     }
 
     [Fact]
+    public void Closed_a_close_that_comes_again_is_remembered_from_then_on()
+    {
+        var streams = First.Tracker.Streams!;
+        var stream = _world.NewStream(First);
+        streams.Close(stream, endsSessions: true, until: TimeSpan.FromSeconds(10));
+        streams.Close(stream, endsSessions: true, until: TimeSpan.FromSeconds(20));
+
+        streams.Forget(static _ => true, TimeSpan.FromSeconds(10));
+        Assert.Equal(1, streams.ClosedCount);
+        streams.Forget(static _ => true, TimeSpan.FromSeconds(20));
+        Assert.Equal(0, streams.ClosedCount);
+    }
+
+    [Fact]
     public void Bounded_the_streams_of_a_node_that_is_gone_are_forgotten_and_their_sessions_stay()
     {
         var (gone, alive) = (World.NewStream(Second), World.NewStream(First));

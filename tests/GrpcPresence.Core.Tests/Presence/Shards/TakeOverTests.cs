@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tests.Presence.Fixture;
@@ -64,6 +65,7 @@ public sealed class TakeOverTests : IDisposable
         var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var load = Second.Tracker.Shards!.Load(Shard);
         NodesWorld.Send(sealedShard, load, Second);
+        var moved = First.Time.GetUtcNow();
         First.Tracker.Shards!.Close(Shard); // the holder dies before the switch
 
         await _world.TakeOverAsync(load, Second);
@@ -78,6 +80,8 @@ public sealed class TakeOverTests : IDisposable
         Assert.True(Second.StoredOnline(Alice));
         _world.PassAndWrite(Limits.Tick);
         Assert.False(Second.StoredOnline(Alice));
+        var lastOnline = Second.Store.Image.Get(Second.Service.Sid).FindUser(new UserKey(Alice))!.LastOnlineTime;
+        Assert.InRange(lastOnline!.Value, moved, Second.Time.GetUtcNow()); // the session lived then
     }
 
     [Fact]
