@@ -20,7 +20,7 @@ public sealed class NodeLogTests
         var lines = stopped.Log.Entries.Where(entry => entry.Category == typeof(NodeLoop).FullName).ToList();
         Assert.All(lines, line => Assert.Equal(LogLevel.Information, line.Level));
         string[] expected =
-            ["Joined the cluster", "Confirmed after", "Opened ", "Ready ", "Leaving the cluster", "The node has ended (Left)"];
+            ["Joined the cluster", "Confirmed after", "Opened ", "Ready after ", "Leaving the cluster", "The node has ended (Left)"];
         foreach (var begin in expected)
             Assert.Contains(lines, line => line.Text.StartsWith(begin, StringComparison.Ordinal));
         Assert.DoesNotContain(lines, line => line.Text.Contains("somebody") || line.Text.Contains(service));

@@ -5,6 +5,7 @@ using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
@@ -21,11 +22,10 @@ namespace GrpcPresence.Server.Composition.Cluster;
 internal static class ClusterRegistration
 {
     /// <summary>
-    /// The maximum duration of the stop of a node. To leave, it waits up to 6 s for webhook requests, gives its shards away, which takes
-    /// seconds, and answers for up to 2 s more. Below the 30 s that Kubernetes gives a pod by default, and the 90 s of systemd: a process
-    /// that is killed costs its users the time until the others have noticed.
+    /// The maximum duration of the stop of a node: what it takes to leave at most, and 5 s for the rest. The streams end meanwhile. Below
+    /// the 30 s that Kubernetes gives a pod by default: a process that is killed costs its users the time until the others have noticed.
     /// </summary>
-    public static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(25);
+    public static readonly TimeSpan ShutdownTimeout = Limits.LeaveTime + TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Adds a node. Call it after the domain was added: the node starts after the other services, and stops before them. Requires a

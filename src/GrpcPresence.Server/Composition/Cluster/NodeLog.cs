@@ -19,6 +19,9 @@ internal static partial class NodeLog
             case NodeReady ready:
                 Ready(logger, ready.After);
                 break;
+            case NodeNotReady unready:
+                NotReady(logger, unready.Reason, unready.After);
+                break;
             case NodeLeaving leaving:
                 Leaving(logger, leaving.OpenShards);
                 break;
@@ -74,8 +77,11 @@ internal static partial class NodeLog
     [LoggerMessage(EventId = 70, Level = LogLevel.Information, Message = "Joined the cluster")]
     private static partial void Joined(ILogger logger);
 
-    [LoggerMessage(EventId = 71, Level = LogLevel.Information, Message = "Ready {After} after joining")]
+    [LoggerMessage(EventId = 71, Level = LogLevel.Information, Message = "Ready after {After}")]
     private static partial void Ready(ILogger logger, TimeSpan after);
+
+    [LoggerMessage(EventId = 88, Level = LogLevel.Information, Message = "Not ready any more ({Reason}), after {After}")]
+    private static partial void NotReady(ILogger logger, NotReadyReason reason, TimeSpan after);
 
     [LoggerMessage(EventId = 72, Level = LogLevel.Information, Message = "Leaving the cluster: giving {Shards} shards to others")]
     private static partial void Leaving(ILogger logger, int shards);

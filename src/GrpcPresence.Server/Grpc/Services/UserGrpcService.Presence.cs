@@ -48,8 +48,8 @@ internal sealed partial class UserGrpcService
         var scope = CallScope.Of(context.GetHttpContext());
         var (sid, key, session) = Read(scope, request.ServiceSid, request.UserKey, request.SessionId);
         var service = await scope.GetTenantAsync(sid, services, context.CancellationToken);
-        var user = await users.ResolveExistingAsync(service, key, context.CancellationToken);
-        await sessions.EndSession(service, user, session).WaitAsync(context.CancellationToken);
+        var stored = await sessions.BeginEndAsync(service, key, session, context.CancellationToken);
+        await stored.WaitAsync(context.CancellationToken);
         return new V1.EndSessionResponse();
     }
 

@@ -13,7 +13,7 @@ namespace GrpcPresence.Server.Grpc.Services;
 /// owner. A single node pays one comparison for it. Safe from any thread.
 /// </summary>
 internal sealed class UserSessions(
-    PresenceTracker tracker, RoutedUsers? owners = null, ClusterNode? node = null, IClusterView? view = null)
+    PresenceTracker tracker, UserResolver users, RoutedUsers? owners = null, ClusterNode? node = null, IClusterView? view = null)
 {
     private long _streams; // the number of the last stream that a client has opened to this node of a cluster
 
@@ -22,9 +22,18 @@ internal sealed class UserSessions(
         ? tracker.Beat(service, user, session, stream.Local)
         : owners.Beat(service, user, session, stream.Routed);
 
-    /// <summary>Ends a session, as <see cref="PresenceTracker.EndSession"/> does.</summary>
-    public Task EndSession(CachedService service, in UserRef user, SessionId session) =>
-        owners is null ? tracker.EndSession(service, user, session) : owners.EndSession(service, user, session);
+    /// <summary>
+    /// Ends a session, as <see cref="PresenceTracker.EndSession"/> does. A single node looks the user up first. In a cluster the owner
+    /// decides first, and its rejection comes through the inner task.
+    /// </summary>
+    /// <returns>What completes when the end is stored.</returns>
+    /// <exception cref="Core.Domain.Errors.PresenceException">
+    /// UserNotFound, ServiceInstanceNotFound, StorageUnavailable, through one of the two tasks.
+    /// </exception>
+    public async ValueTask<Task> BeginEndAsync(
+        CachedService service, UserKey key, SessionId session, CancellationToken cancellationToken) => owners is null
+        ? tracker.EndSession(service, await users.ResolveExistingAsync(service, key, cancellationToken), session)
+        : owners.EndSessionAsync(service, key, session, cancellationToken);
 
     /// <summary>Opens a heartbeat stream. <see cref="Close"/> must follow, however the stream ends.</summary>
     /// <param name="endSessionsOnClose">Whether the stream's sessions end soon after the client closes it.</param>

@@ -55,8 +55,7 @@ internal sealed class HeartbeatBatchProcessor(
             var (index, session) = ids[i];
             try
             {
-                var user = await users.ResolveExistingAsync(service, keys[i], cancellationToken);
-                reply.Add(index, sessions.EndSession(service, user, session));
+                reply.Add(index, await sessions.BeginEndAsync(service, keys[i], session, cancellationToken));
             }
             catch (PresenceException error)
             {
