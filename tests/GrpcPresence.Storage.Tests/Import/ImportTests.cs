@@ -1,5 +1,6 @@
 using Dapper;
 using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -65,6 +66,24 @@ public sealed class ImportTests : SqliteTestBase
         Assert.Equal(service.Revision, await target.FindTimelineEndAsync(service, target.TimelineOf(service), Stop));
         // New rows follow the old ones in every list, so page tokens stay valid.
         Assert.Equal(added.Sid, (await target.ListUsersAsync(service.Sid, 0, 100, online: null, Stop)).Users[^1].Sid);
+    }
+
+    [Fact]
+    public async Task Import_A_cluster_finds_what_was_imported_by_shard_also_where_it_has_used_the_empty_database()
+    {
+        FillSource();
+        PostgresTests.OpenNode(_target).Dispose();
+        await ImportAsync();
+
+        using var node = PostgresTests.OpenNode(_target);
+
+        var (online, ended) = (await node.ListOnlineUsersAsync(0, 10, Stop), await node.ListEndedSessionsAsync(0, 10, Stop));
+        Assert.NotEmpty(online);
+        Assert.NotEmpty(ended);
+        foreach (var user in online)
+            Assert.Contains(user, await node.ListOnlineUsersAsync(Shard.Of(user.Service, user.Identity), 0, 10, Stop));
+        foreach (var session in ended)
+            Assert.Contains(session, await node.ListEndedSessionsAsync(Shard.Of(session.Service, session.Identity), 0, 10, Stop));
     }
 
     [Fact]

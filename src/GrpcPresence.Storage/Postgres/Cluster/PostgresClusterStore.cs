@@ -73,6 +73,9 @@ public sealed class PostgresClusterStore : PostgresPresenceStore, IClusterStore
     {
         if (_joined is not { } joined || writes.Node != joined.Node)
             throw new InvalidOperationException("A commit names the node that has joined with this store.");
+        // The session from before the first reopening does not have the name by which an eviction finds it.
+        if (_commits.Server is null)
+            throw new StorageException("The store must be reopened before the first commit.");
         return CommitAsync(new NodePosition(joined.Id, joined.Node.Incarnation, DataText.Of(writes.Data)), writes);
     }
 
