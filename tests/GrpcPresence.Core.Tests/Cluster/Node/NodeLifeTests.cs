@@ -94,7 +94,7 @@ public sealed class NodeLifeTests : RunningNodesTestBase
         Nodes.Store.CommitFromOutside(image => image with { Uptime = image.Uptime with { Total = TimeSpan.FromHours(10) } });
         Advance(seconds: 1);
 
-        _ = First.Node.Router.EndSession(service, ada, World.Session("s"));
+        _ = First.Node.Router.EndSession(service, ada, World.Session("s"), exists: true);
         Advance(seconds: 1);
 
         var ended = Assert.Single(Nodes.Store.Image.Get(Nodes.Service).EndedSessions.Values);

@@ -293,7 +293,7 @@ public sealed class HandOverTests : TwoNodesTestBase
     public void NoFalseOffline_a_pause_while_a_shard_opens_shortens_no_lease()
     {
         First.BeatAndWrite(Alice, Phone);
-        _world.PassAndWrite(TimeSpan.FromSeconds(10));
+        World.PassAndWrite(TimeSpan.FromSeconds(10));
         var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var (pause, readings) = (4 * Limits.Tick, 0);
         First.Time.Reading = () =>
@@ -304,9 +304,9 @@ public sealed class HandOverTests : TwoNodesTestBase
         sealedShard.Reopen();
         First.Time.Reading = null;
 
-        _world.PassAndWrite(SessionTimeout - TimeSpan.FromSeconds(10) - Limits.Tick);
+        World.PassAndWrite(SessionTimeout - TimeSpan.FromSeconds(10) - Limits.Tick);
         Assert.True(First.StoredOnline(Alice));
-        _world.PassAndWrite(2 * Limits.Tick);
+        World.PassAndWrite(2 * Limits.Tick);
         Assert.False(First.StoredOnline(Alice));
     }
 

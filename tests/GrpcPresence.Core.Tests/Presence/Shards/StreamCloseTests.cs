@@ -245,7 +245,7 @@ public sealed class StreamCloseTests : TwoNodesTestBase
     public void Closed_a_close_that_comes_again_is_remembered_from_then_on()
     {
         var streams = First.Tracker.Streams!;
-        var stream = _world.NewStream(First);
+        var stream = World.NewStream(First);
         streams.Close(stream, endsSessions: true, until: TimeSpan.FromSeconds(10));
         streams.Close(stream, endsSessions: true, until: TimeSpan.FromSeconds(20));
 
