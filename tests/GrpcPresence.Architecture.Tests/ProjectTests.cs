@@ -16,7 +16,8 @@ public sealed class ProjectTests
         ["GrpcPresence.Client"] = ["GrpcPresence.Contracts"],
         ["GrpcPresence.Core"] = [],
         ["GrpcPresence.Storage"] = ["GrpcPresence.Core"],
-        ["GrpcPresence.Server"] = ["GrpcPresence.Core", "GrpcPresence.Contracts", "GrpcPresence.Storage"],
+        ["GrpcPresence.Cluster"] = ["GrpcPresence.Core"],
+        ["GrpcPresence.Server"] = ["GrpcPresence.Core", "GrpcPresence.Contracts", "GrpcPresence.Storage", "GrpcPresence.Cluster"],
     };
 
     public static TheoryData<string> Projects =>
@@ -38,6 +39,11 @@ public sealed class ProjectTests
     public void The_client_takes_only_packages_of_gRPC() => Assert.Empty(
         References("GrpcPresence.Client", "PackageReference").Where(package => !package.StartsWith("Grpc.", StringComparison.Ordinal))
             .Except(["Microsoft.CodeAnalysis.PublicApiAnalyzers"]));
+
+    [Fact]
+    public void Only_the_project_of_the_cluster_names_Orleans() => Assert.Empty(
+        Allowed.Keys.Where(project => project != "GrpcPresence.Cluster"
+            && References(project, "PackageReference").Any(package => package.StartsWith("Microsoft.Orleans.", StringComparison.Ordinal))));
 
     [Fact]
     public void Contracts_contains_only_generated_code() =>
