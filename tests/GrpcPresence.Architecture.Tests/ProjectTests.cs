@@ -16,7 +16,8 @@ public sealed class ProjectTests
         ["GrpcPresence.Client"] = ["GrpcPresence.Contracts"],
         ["GrpcPresence.Core"] = [],
         ["GrpcPresence.Storage"] = ["GrpcPresence.Core"],
-        ["GrpcPresence.Server"] = ["GrpcPresence.Core", "GrpcPresence.Contracts", "GrpcPresence.Storage"],
+        ["GrpcPresence.Cluster"] = ["GrpcPresence.Core"],
+        ["GrpcPresence.Server"] = ["GrpcPresence.Core", "GrpcPresence.Contracts", "GrpcPresence.Storage", "GrpcPresence.Cluster"],
     };
 
     public static TheoryData<string> Projects =>
