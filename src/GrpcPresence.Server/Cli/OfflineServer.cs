@@ -18,7 +18,15 @@ internal static class OfflineServer
         try
         {
             var path = Path.Combine(directory.FullName, "operator.sock");
-            var own = settings with { HasAdminSocketOnly = true, AdminSocket = path, Metrics = MetricsMode.Off, Demo = false };
+            // Not as a node: it uses the database alone, which the store refuses while nodes are active.
+            var own = settings with
+            {
+                HasAdminSocketOnly = true,
+                AdminSocket = path,
+                Metrics = MetricsMode.Off,
+                Demo = false,
+                NodeAddress = null,
+            };
             await using var app = ServerHost.Build(own, QuietLog(), addDomain);
             try
             {

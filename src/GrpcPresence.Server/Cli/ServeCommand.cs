@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using GrpcPresence.Server.Composition;
+using GrpcPresence.Server.Composition.Cluster;
 using GrpcPresence.Server.Demo;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Security.Tls;
@@ -73,6 +74,8 @@ internal static class ServeCommand
                 return ServerHost.Build(settings, configuration, services =>
                 {
                     addDomain(services);
+                    if (settings.NodeAddress is not null)
+                        services.AddNode();
                     services.AddSingleton(signals);
                 });
             }

@@ -17,7 +17,7 @@ internal sealed class FenceObserver(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // The type of the store is only looked at where there is one: it would load the library of PostgreSQL.
-        if (settings.Postgres is not null)
+        if (settings is { Postgres: not null, NodeAddress: null }) // others end a node of a cluster, which observes that itself
             await ObserveAsync(stoppingToken);
     }
 

@@ -15,8 +15,10 @@ internal static class StoreRegistration
         return services;
     }
 
-    private static IPresenceStore Open(IServiceProvider provider) =>
-        provider.GetRequiredService<ServerSettings>() is { Postgres: { } postgres }
-            ? PostgresRegistration.Open(provider, postgres)
-            : SqliteRegistration.Open(provider);
+    private static IPresenceStore Open(IServiceProvider provider) => provider.GetRequiredService<ServerSettings>() switch
+    {
+        { Postgres: { } postgres, NodeAddress: null } => PostgresRegistration.Open(provider, postgres),
+        { Postgres: { } postgres } => PostgresRegistration.OpenNode(provider, postgres),
+        _ => SqliteRegistration.Open(provider),
+    };
 }

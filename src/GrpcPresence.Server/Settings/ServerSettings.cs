@@ -55,6 +55,19 @@ internal sealed record ServerSettings
     public PostgresConnection? Postgres { get; init; }
 
     /// <summary>
+    /// The address at which the other nodes of a cluster reach this one, and which is its name; null for a server that runs alone.
+    /// </summary>
+    [NodeAddressSetting(
+        "The address at which the other nodes of a cluster reach this one. Makes the server a node. It needs Postgres, and the secret file "
+            + "that all nodes share. Beyond loopback it also needs TlsCertificate, TlsKey and ClientCertificateAuthorities",
+        Option = "--node-address")]
+    public IPEndPoint? NodeAddress { get; init; }
+
+    /// <summary>The name of the cluster. Nodes with another one never meet.</summary>
+    [ClusterIdSetting("The name of the cluster, the same for all its nodes", Option = "--cluster-id")]
+    public string ClusterId { get; init; } = "presence";
+
+    /// <summary>
     /// The full path of the file from which the secrets of API keys are derived. The database alone cannot reproduce them.
     /// </summary>
     [PathSetting(

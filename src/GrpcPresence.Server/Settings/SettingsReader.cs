@@ -40,6 +40,7 @@ internal static class SettingsReader
         }
         violations.AddRange(LogLevels.FindInvalid(configuration));
         violations.AddRange(TlsConsistency.FindContradictions(settings));
+        violations.AddRange(ClusterConsistency.FindContradictions(settings, name => section[name] is not null));
         if (settings.Postgres is not null && section[nameof(ServerSettings.Database)] is not null)
             violations.Add(TwoDatabases);
         if (violations.Count > 0)

@@ -20,7 +20,7 @@ internal static class TlsConsistency
             (key, [certificate]),
             (certificate, [key]),
             (clients, [certificate, authorities]),
-            (authorities, [clients]),
+            (authorities, settings.NodeAddress is null ? [clients] : [certificate]), // nodes show certificates to each other
         ];
         return from rule in rules
                where rule.Setting.IsSet

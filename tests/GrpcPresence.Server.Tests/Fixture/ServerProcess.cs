@@ -36,7 +36,14 @@ internal sealed class ServerProcess : IDisposable
         new(variables, wrap ?? ((_, command) => command));
 
     /// <summary>Starts the program on a PostgreSQL database.</summary>
-    public static ServerProcess StartOn(string postgres) => new([], (_, command) => command, postgres);
+    public static ServerProcess StartOn(string postgres, params string[] options) =>
+        new([], (_, command) => [.. command, .. options], postgres);
+
+    /// <summary>Starts the program as a node of a cluster on a PostgreSQL database.</summary>
+    public static ServerProcess StartNode(string postgres, string address, string secretFile) => new(
+        [],
+        (_, command) => [.. command, "--node-address", address, "--secret-file", secretFile, "--admin-socket", "none"],
+        postgres);
 
     /// <summary>Sends SIGTERM.</summary>
     public void Terminate()

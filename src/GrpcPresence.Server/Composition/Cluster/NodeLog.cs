@@ -74,6 +74,9 @@ internal static partial class NodeLog
     [LoggerMessage(EventId = 86, Level = LogLevel.Information, Message = "The clock is right again")]
     public static partial void ClockIsRight(ILogger logger);
 
+    [LoggerMessage(EventId = 87, Level = LogLevel.Critical, Message = "The connection to the other nodes has ended: {Reason}; stopping")]
+    public static partial void Disconnected(ILogger logger, Exception? exception, string reason);
+
     [LoggerMessage(EventId = 70, Level = LogLevel.Information, Message = "Joined the cluster")]
     private static partial void Joined(ILogger logger);
 
