@@ -1,11 +1,11 @@
 // Steps the wall clock under the running server, an hour forward and then two back. Leases use another clock: no user flaps, and data with
 // a lifetime is kept for that lifetime. Only the times that people see follow the wall clock.
 //   bash tests/faults/run.sh clock
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { call, detailsOf } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/tap.mjs';
+import { Clock } from './harness/clock.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { Heart } from './harness/heart.mjs';
 import { Server, scratch } from './harness/server.mjs';
@@ -18,14 +18,8 @@ const PATIENCE_MS = 20_000;
 // How much the clocks of a loaded machine may differ while an answer is on its way.
 const SLACK_SECONDS = 5;
 
-// From Debian's package libfaketime. It reads its offset from the file whenever the server asks for the time.
-const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
-const offsetFile = join(scratch, 'clock');
-const setClock = (seconds) => writeFileSync(offsetFile, `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`);
-setClock(0);
-const server = new Server({
-  env: { LD_PRELOAD: LIBRARY, FAKETIME_TIMESTAMP_FILE: offsetFile, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' },
-});
+const clock = new Clock(join(scratch, 'clock'));
+const server = new Server({ env: clock.env });
 
 const client = await server.start();
 const serviceSid = await newService(client, briefLeases);
@@ -56,7 +50,7 @@ async function holdsAfterStep(offset) {
   await call(client.users, 'heartbeat', ended);
   await call(client.users, 'endSession', ended);
 
-  setClock(offset);
+  clock.set(offset);
   const isStepped = async () => Math.abs((await sessionOf(beating[0], offset)).beat - Date.now() / 1_000) < SLACK_SECONDS;
   await until('the server has the other time', isStepped, PATIENCE_MS);
   // A full timeout, and a tick or two.

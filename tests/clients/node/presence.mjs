@@ -27,14 +27,15 @@ export const PATIENCE_MS = 20_000;
 // Connects without TLS and credentials, or
 // - over TLS, to a server whose certificate is issued by an authority in the PEM bytes `authorities`; null trusts Node's authorities;
 // - with `authorization` as the metadata of that name. Only over TLS: gRPC does not send credentials without it.
-export function connect(address, { authorities, authorization } = {}) {
+// `options`: those of the channels.
+export function connect(address, { authorities, authorization, options = {} } = {}) {
   const credentials = authorities === undefined
     ? grpc.credentials.createInsecure()
     : withMetadata(grpc.credentials.createSsl(authorities), authorization);
   return {
-    keys: new presence.v1.ApiKeyService(address, credentials),
-    configuration: new presence.v1.ConfigurationService(address, credentials),
-    users: new presence.v1.UserService(address, credentials),
+    keys: new presence.v1.ApiKeyService(address, credentials, options),
+    configuration: new presence.v1.ConfigurationService(address, credentials, options),
+    users: new presence.v1.UserService(address, credentials, options),
   };
 }
 

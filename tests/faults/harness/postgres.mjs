@@ -1,10 +1,11 @@
 // Starts a PostgreSQL server of the scenario's own, on a Unix socket in the scratch folder, and breaks it. The server refuses to run as
 // root, so root starts it as the user that Debian's package creates.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { until, within } from './waiting.mjs';
 
 const PATIENCE_MS = 20_000;
@@ -19,25 +20,56 @@ export class Postgres {
   #holder;
   #settings;
 
-  constructor(scratch, settings) {
+  constructor(scratch, settings = [], name = 'postgres') {
     this.#settings = settings;
-    this.folder = join(scratch, 'postgres');
+    this.folder = join(scratch, name);
     this.connection = `Host=${this.folder};Database=${DATABASE};Username=${ROLE}`;
     this.logFile = join(this.folder, 'log');
   }
 
   // Creates the server in the folder, with an empty database, and starts it. `settings`: further ones. `segments`: the size of the files
-  // of its write-ahead log in MB.
-  static async create(scratch, { settings = [], segments = 16 } = {}) {
-    const postgres = new Postgres(scratch, settings);
+  // of its write-ahead log in MB. `address`: a loopback address to listen on, besides the Unix socket.
+  static async create(scratch, { settings = [], segments = 16, address = '' } = {}) {
+    const postgres = new Postgres(scratch, [...settings, `listen_addresses=${address}`]);
     chmodSync(scratch, 0o711);
-    mkdirSync(postgres.folder, { mode: 0o755 });
-    if (user) chownSync(postgres.folder, user.uid, user.gid);
+    postgres.#makeFolder();
     run('initdb', ['-D', postgres.#data, '-U', ROLE, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N', `--wal-segsize=${segments}`]);
-    process.on('exit', () => postgres.#end());
+    if (address !== '') appendFileSync(join(postgres.#data, 'pg_hba.conf'), 'host all all 127.0.0.0/8 trust\n');
     await postgres.start();
     postgres.query(`CREATE DATABASE ${DATABASE}`, 'postgres');
     return postgres;
+  }
+
+  // Creates a standby of this server in another folder, which streams its log, and starts it.
+  async addStandby(scratch, name) {
+    const standby = new Postgres(scratch, this.#settings, name);
+    standby.#makeFolder();
+    const settings = ['-h', this.folder, '-U', ROLE, '-D', standby.#data, '-R', '-X', 'stream', '-c', 'fast'];
+    // The load of the scenario goes on meanwhile.
+    await promisify(execFile)(join(programs, 'pg_basebackup'), settings, { cwd: '/', ...user });
+    await standby.start();
+    return standby;
+  }
+
+  // The standby receives nothing more, so a later promotion loses what the primary commits from now on.
+  async stopReceiving() {
+    this.query(`ALTER SYSTEM SET primary_conninfo = ''`, 'postgres');
+    this.query('SELECT pg_reload_conf()', 'postgres');
+    const isReceiving = () => this.query('SELECT count(*) FROM pg_stat_wal_receiver', 'postgres') !== '0';
+    await until('the standby receives nothing', () => !isReceiving(), PATIENCE_MS);
+  }
+
+  // Waits until the standby has received and applied what the primary has written up to now.
+  async catchUp(primary) {
+    const written = primary.query('SELECT pg_current_wal_flush_lsn()');
+    await until(
+      'the standby has caught up',
+      () => this.query(`SELECT pg_last_wal_replay_lsn() >= '${written}'::pg_lsn`) === 't', PATIENCE_MS);
+  }
+
+  // Makes a primary of the standby.
+  promote() {
+    this.query('SELECT pg_promote()', 'postgres');
   }
 
   // Starts the server, and returns when it accepts connections.
@@ -151,6 +183,12 @@ export class Postgres {
     }
   }
 
+  #makeFolder() {
+    mkdirSync(this.folder, { mode: 0o755 });
+    if (user) chownSync(this.folder, user.uid, user.gid);
+    process.on('exit', () => this.#end());
+  }
+
   #signalAll(signal) {
     const { pid } = this.#child;
     // Those that start others first, so that a frozen server has no further process.
@@ -164,7 +202,7 @@ export class Postgres {
   }
 
   #end() {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (!this.#child || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.thaw();
     run('pg_ctl', ['stop', '-s', '-m', 'immediate', '-D', this.#data]);
   }

@@ -14,7 +14,7 @@ const START_PATIENCE_MS = 30_000;
 // The stories do in seconds what tenants do in hours, and do not test quotas. Quotas are still checked, but cannot be reached. No caller
 // has a key, so only the quotas of service instances apply.
 const OUT_OF_REACH = 2 ** 31 - 1;
-const quotas = ['OpenStreams', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPerSecond', 'NewStreamsPerSecond',
+export const quotas = ['OpenStreams', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPerSecond', 'NewStreamsPerSecond',
   'RowsReadPerSecond', 'ConcurrentReads', 'Users']
   .map((quota) => `--Presence:Quotas:ServiceInstance:${quota}=${OUT_OF_REACH}`);
 
@@ -127,9 +127,9 @@ export class Server {
   }
 }
 
-// Whether any process listens on a port of this machine.
-async function isListening(port) {
-  const socket = net.connect(port, '127.0.0.1');
+// Whether any process listens on a port of this address.
+export async function isListening(port, host = '127.0.0.1') {
+  const socket = net.connect(port, host);
   try {
     await once(socket, 'connect');
     return true;
