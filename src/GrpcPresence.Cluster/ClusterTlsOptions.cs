@@ -16,8 +16,8 @@ public sealed record ClusterTlsOptions
     public required string AuthoritiesFile { get; init; }
 
     /// <summary>
-    /// The DNS name that the certificate of every node has. If null, another node must have one of the DNS names of this node's certificate.
-    /// The roots may also issue certificates of clients, which must not pass for nodes.
+    /// The DNS name that the certificate of every node has. If null, another node must have one of the DNS names of this node's
+    /// certificate. The roots may also issue certificates of clients, which must not pass for nodes.
     /// </summary>
     public string? PeerName { get; init; }
 }

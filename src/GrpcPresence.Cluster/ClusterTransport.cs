@@ -19,7 +19,7 @@ namespace GrpcPresence.Cluster;
 /// <remarks>A process that does not call <see cref="CreateAsync"/> loads no assembly of Orleans.</remarks>
 public sealed class ClusterTransport : IAsyncDisposable
 {
-    /// <summary>How long a stop goes on after its cancellation: Orleans tells the database that the node is gone, if that answers.</summary>
+    /// <summary>How long a stop goes on after its cancellation. Orleans tells the database that the node is gone.</summary>
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(1);
 
     private readonly ClusterTransportOptions _options;
@@ -118,7 +118,8 @@ public sealed class ClusterTransport : IAsyncDisposable
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             throw new ClusterTransportException(
-                $"Node {_options.AdvertisedAddress} cannot join cluster '{_options.ClusterId}': {exception.GetBaseException().Message}", exception);
+                $"Node {_options.AdvertisedAddress} cannot join cluster '{_options.ClusterId}': {exception.GetBaseException().Message}",
+                exception);
         }
     }
 
@@ -193,13 +194,15 @@ public sealed class ClusterTransport : IAsyncDisposable
         _state.End();
         // On the thread pool, because the owner may start tasks, and this may be a thread of the scheduler of Orleans.
         ThreadPool.UnsafeQueueUserWorkItem(
-            static end => end.Transport.Ended?.Invoke(end.Event), (Transport: this, Event: new ClusterTransportEnd(reason, exception)), false);
+            static end => end.Transport.Ended?.Invoke(end.Event),
+            (Transport: this, Event: new ClusterTransportEnd(reason, exception)),
+            preferLocal: false);
     }
 
     private static void CheckAddress(IPEndPoint address, ClusterTlsOptions? tls)
     {
         if (address.Port == 0)
-            throw new ClusterTransportException($"The address {address} of the node has no port. Give the port at which the other nodes reach it.");
+            throw new ClusterTransportException($"The address {address} of the node has no port. Give the port that the other nodes use.");
         if (tls is null && !IPAddress.IsLoopback(address.Address))
         {
             throw new ClusterTransportException(

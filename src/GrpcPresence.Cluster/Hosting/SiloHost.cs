@@ -61,8 +61,8 @@ internal static class SiloHost
 
     private static void Configure(ClusterMembershipOptions membership)
     {
-        // Three missed probes of a second each, and two nodes that agree: a node that stops answering leaves the view after about 3 s. A node
-        // that is killed leaves it after about 1.4 s, because connections to it fail at once.
+        // Three missed probes of a second each, and two nodes that agree: a node that stops answering leaves the view after about 3 s, and
+        // one that is killed a little sooner, because connections to it fail at once.
         membership.ProbeTimeout = TimeSpan.FromSeconds(1);
         membership.NumMissedProbesLimit = 3;
         membership.NumVotesForDeathDeclaration = 2;
@@ -72,8 +72,8 @@ internal static class SiloHost
         membership.MaxProbeTimeout = TimeSpan.FromSeconds(1);
         // Nodes gossip each new version. A node that misses it finds it here.
         membership.TableRefreshTimeout = TimeSpan.FromSeconds(1);
-        // After three of these, a node of the table that does not answer counts as gone: those of a cluster that lost its power must not keep
-        // the first node from joining.
+        // After three of these, a node of the table that does not answer counts as gone: those of a cluster that lost its power must not
+        // keep the first node from joining.
         membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
         // Votes that are older say nothing about the node now.
         membership.DeathVoteExpirationTimeout = TimeSpan.FromSeconds(30);

@@ -8,7 +8,7 @@ namespace GrpcPresence.Cluster.Membership;
 /// </summary>
 internal sealed class MembershipDatabase : IAsyncDisposable
 {
-    /// <summary>Orleans reads the table each second, and writes when a node joins, leaves, suspects another one or shows that it is alive.</summary>
+    /// <summary>Orleans reads the table each second, and writes when a node joins, leaves, suspects another one or is alive.</summary>
     private const int MaxConnections = 4;
 
     /// <summary>

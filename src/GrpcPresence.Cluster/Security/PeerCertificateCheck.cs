@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace GrpcPresence.Cluster.Security;
 
 /// <summary>
-/// Decides which certificates are those of nodes: they are issued by one of the roots, valid now, valid for a server, and have a DNS name of
-/// nodes. A certificate of a client has neither of the last two. Revocation is not checked.
+/// Decides which certificates are those of nodes: they are issued by one of the roots, valid now, valid for a server, and have a DNS name
+/// of nodes. A certificate of a client has neither of the last two. Revocation is not checked.
 /// </summary>
 internal sealed partial class PeerCertificateCheck(ClusterTlsOptions options, TimeProvider time, ILogger logger)
 {

@@ -12,7 +12,8 @@ internal sealed class PeerCredentials
 {
     private const string PemBegin = "-----BEGIN CERTIFICATE-----";
 
-    private PeerCredentials(X509Certificate2 leaf, X509Certificate2Collection intermediates, X509Certificate2Collection authorities, string name)
+    private PeerCredentials(
+        X509Certificate2 leaf, X509Certificate2Collection intermediates, X509Certificate2Collection authorities, string name)
     {
         (Leaf, Authorities, Name) = (leaf, authorities, name);
         // Offline, so that missing intermediates are not downloaded.
@@ -46,19 +47,19 @@ internal sealed class PeerCredentials
         if (!authorities.Any(authority => authority.SubjectName.RawData.AsSpan().SequenceEqual(authority.IssuerName.RawData)))
         {
             throw new ClusterTransportException(
-                $"'{options.AuthoritiesFile}' does not contain complete PEM certificates with a self-signed root. Add the root certificate.");
+                $"'{options.AuthoritiesFile}' does not contain complete PEM certificates with a self-signed root. Add the root.");
         }
         var leaf = WithKey(text, options);
         var names = PeerCertificateCheck.NamesOf(leaf);
         if (options.PeerName is { } required && !leaf.MatchesHostname(required, allowCommonName: false))
         {
             throw new ClusterTransportException(
-                $"'{options.CertificateFile}' lacks the DNS name '{required}', so that the other nodes would reject it. Issue it with the name.");
+                $"'{options.CertificateFile}' lacks the DNS name '{required}', so the other nodes would reject it. Add the name.");
         }
         if (options.PeerName is null && names.Count == 0)
         {
             throw new ClusterTransportException(
-                $"'{options.CertificateFile}' has no DNS name by which nodes recognize each other. Issue it with a name that all nodes have.");
+                $"'{options.CertificateFile}' has no DNS name by which nodes recognize each other. Add one that all nodes have.");
         }
         return new PeerCredentials(leaf, [.. certificates.Skip(1)], authorities, options.PeerName ?? names[0]);
     }

@@ -71,8 +71,7 @@ internal static class MessageCodec
                 break;
             case HolderHint it:
                 encoded.HolderHint = new() { Data = Values.Encode(it.Data) };
-                foreach (var (shard, node, epoch) in it.Shards)
-                    encoded.HolderHint.Shards.Add(new V1.ShardHolder { Shard = (uint)shard.Number, Node = Values.Encode(node), Epoch = epoch });
+                encoded.HolderHint.Shards.AddRange(it.Shards.Select(Encode));
                 break;
             case NodeStatus it:
                 encoded.NodeStatus = new()
@@ -98,7 +97,8 @@ internal static class MessageCodec
     /// <param name="from">The sender, if it could be read.</param>
     /// <param name="message">The message if it was read.</param>
     /// <param name="unknownItems">The items of a later version that were left out of it.</param>
-    public static DecodeResult Decode(ReadOnlySpan<byte> bytes, NodeId self, out NodeId from, out NodeMessage? message, out int unknownItems)
+    public static DecodeResult Decode(
+        ReadOnlySpan<byte> bytes, NodeId self, out NodeId from, out NodeMessage? message, out int unknownItems)
     {
         (from, message, unknownItems) = (default, null, 0);
         try
@@ -166,6 +166,9 @@ internal static class MessageCodec
                 return null;
         }
     }
+
+    private static V1.ShardHolder Encode(ShardHolder holder) =>
+        new() { Shard = (uint)holder.Shard.Number, Node = Values.Encode(holder.Node), Epoch = holder.Epoch };
 
     private static ImmutableArray<ShardHolder> Decode(V1.HolderHint hint) =>
     [

@@ -103,7 +103,8 @@ internal sealed class NodeProcess : IAsyncDisposable
         catch (Exception exception) when (exception is OperationCanceledException or ChannelClosedException)
         {
             throw new TimeoutException(
-                $"Node {Address} did not say '{what ?? begin}' within {Patience.TotalSeconds} s. It logged: {string.Join('\n', Errors)}", exception);
+                $"Node {Address} did not say '{what ?? begin}' within {Patience.TotalSeconds} s. It logged: {string.Join('\n', Errors)}",
+                exception);
         }
     }
 
@@ -126,7 +127,8 @@ internal sealed class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>Makes the node send a message.</summary>
-    public void Send(NodeId to, long number) => Write(string.Create(CultureInfo.InvariantCulture, $"send {to.Name} {to.Incarnation} {number}"));
+    public void Send(NodeId to, long number) =>
+        Write(string.Create(CultureInfo.InvariantCulture, $"send {to.Name} {to.Incarnation} {number}"));
 
     /// <summary>Sends a signal, and returns when.</summary>
     public long Signal(string name)

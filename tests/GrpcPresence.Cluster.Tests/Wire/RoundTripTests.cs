@@ -19,7 +19,9 @@ public sealed class RoundTripTests
     private static readonly NodeId Receiver = new("127.0.0.1:7002", 34);
 
     public static TheoryData<string> Messages =>
-        [.. RandomValues.ConcreteTypes(typeof(NodeMessage)).Where(type => type != typeof(SharedQuotaMessage)).Select(type => type.FullName!)];
+    [
+        .. RandomValues.ConcreteTypes(typeof(NodeMessage)).Where(type => type != typeof(SharedQuotaMessage)).Select(type => type.FullName!),
+    ];
 
     public static TheoryData<string> Items => [.. RandomValues.ConcreteTypes(typeof(LinkItem)).Select(type => type.FullName!)];
 

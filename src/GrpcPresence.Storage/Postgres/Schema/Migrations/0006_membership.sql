@@ -97,7 +97,7 @@ $$),
     SELECT count(*)::int FROM updated
 $$),
 
--- Takes no version: nobody has to see it soon.
+-- Takes no version, because no node has to see it soon.
 ('UpdateIAmAlivetimeKey', $$
     UPDATE members SET alive_time = @IAmAliveTime
     WHERE cluster = @DeploymentId AND address = @Address AND port = @Port AND generation = @Generation
