@@ -24,6 +24,7 @@ internal static class SettingsReader
         var section = configuration.GetSection(ServerSettings.Section);
         var settings = new ServerSettings();
         var violations = FindUnknown(section).ToList();
+        var invalid = new HashSet<string>();
         foreach (var setting in SettingsCatalog.All)
         {
             if (FindText(configuration, setting) is not { } text)
@@ -35,12 +36,14 @@ internal static class SettingsReader
             }
             if (setting.Declaration.TryRead(text, out var value))
                 setting.Set(settings, value);
-            else
+            else if (invalid.Add(setting.Name))
                 violations.Add(SettingsException.Describe(setting, text));
         }
         violations.AddRange(LogLevels.FindInvalid(configuration));
         violations.AddRange(TlsConsistency.FindContradictions(settings));
-        violations.AddRange(ClusterConsistency.FindContradictions(settings, name => section[name] is not null));
+        // What another setting would be without its mistake is unknown.
+        if (!invalid.Overlaps([nameof(ServerSettings.NodeAddress), nameof(ServerSettings.ClusterId), nameof(ServerSettings.Postgres)]))
+            violations.AddRange(ClusterConsistency.FindContradictions(settings, name => section[name] is not null));
         if (settings.Postgres is not null && section[nameof(ServerSettings.Database)] is not null)
             violations.Add(TwoDatabases);
         if (violations.Count > 0)

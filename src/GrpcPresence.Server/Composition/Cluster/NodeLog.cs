@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Server.Composition.Cluster;
 
@@ -50,7 +49,7 @@ internal static partial class NodeLog
                 EvictionAbandoned(logger, abandoned.Node);
                 break;
             case DataChanged changed:
-                DataChanged(logger, changed.Data, changed.Before);
+                DataChanged(logger, changed.Data.Server, changed.Data.Timeline, changed.Before?.Server, changed.Before?.Timeline);
                 break;
             default:
                 Other(logger, happened);
@@ -118,8 +117,11 @@ internal static partial class NodeLog
     [LoggerMessage(EventId = 80, Level = LogLevel.Information, Message = "No longer evicting node {Node}")]
     private static partial void EvictionAbandoned(ILogger logger, NodeId node);
 
-    [LoggerMessage(EventId = 81, Level = LogLevel.Information, Message = "The store holds data {Data}; before: {Before}")]
-    private static partial void DataChanged(ILogger logger, DataIdentity data, DataIdentity? before);
+    [LoggerMessage(
+        EventId = 81,
+        Level = LogLevel.Information,
+        Message = "The store holds the data of server {Server}, timeline {Timeline}; before: server {FormerServer}, timeline {FormerTimeline}")]
+    private static partial void DataChanged(ILogger logger, string? server, long timeline, string? formerServer, long? formerTimeline);
 
     [LoggerMessage(EventId = 82, Level = LogLevel.Information, Message = "{Event}")]
     private static partial void Other(ILogger logger, NodeEvent @event);

@@ -66,7 +66,12 @@ internal sealed class NodeTransport : IHostedService, IDisposable, IAsyncDisposa
     }
 
     /// <inheritdoc/>
-    public Task StopAsync(CancellationToken cancellationToken) => _transport.StopAsync(cancellationToken);
+    /// <remarks>
+    /// A node that was cut off would wait for the others or the database until the time to stop is over, and its supervisor would start it
+    /// again that much later. Only a node that has left tells the others that it stops.
+    /// </remarks>
+    public Task StopAsync(CancellationToken cancellationToken) => _transport.StopAsync(
+        _node.Value.End?.Reason == NodeEndReason.Left ? cancellationToken : new CancellationToken(canceled: true));
 
     /// <inheritdoc/>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
