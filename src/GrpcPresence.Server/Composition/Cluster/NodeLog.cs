@@ -120,7 +120,8 @@ internal static partial class NodeLog
     [LoggerMessage(
         EventId = 81,
         Level = LogLevel.Information,
-        Message = "The store holds the data of server {Server}, timeline {Timeline}; before: server {FormerServer}, timeline {FormerTimeline}")]
+        Message = "The store holds the data of server {Server}, timeline {Timeline}; before: server {FormerServer}, timeline "
+            + "{FormerTimeline}")]
     private static partial void DataChanged(ILogger logger, string? server, long timeline, string? formerServer, long? formerTimeline);
 
     [LoggerMessage(EventId = 82, Level = LogLevel.Information, Message = "{Event}")]
