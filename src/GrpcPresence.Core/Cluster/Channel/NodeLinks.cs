@@ -42,7 +42,8 @@ public sealed class NodeLinks(INodeChannel channel, ILinkReceiver receiver)
     public void Tick(ClusterView view, TimeSpan now)
     {
         _gone.Note(view);
-        foreach (var (node, peer) in _peers)
+        // In one order in each process, so that a simulation can be repeated: the dictionary's own depends on random hashes of names.
+        foreach (var (node, peer) in _peers.OrderBy(static peer => peer.Key.Name, StringComparer.Ordinal))
         {
             if (!_gone.Contains(node))
             {

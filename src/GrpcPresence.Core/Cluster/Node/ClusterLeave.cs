@@ -43,7 +43,9 @@ internal sealed class ClusterLeave(
     {
         if (!IsRequested || now - TimeSpan.FromTicks(Volatile.Read(ref _requestedAt)) < Limits.LeaveTime)
             return null;
-        var reason = Wait is { } wait ? $"It was waiting for: {wait}." : "It had not joined.";
+        var reason = MayHaveLeft ? "The store has not answered whether it has left."
+            : Wait is { } wait ? $"It was waiting for: {wait}."
+            : "It had not begun to leave.";
         return new NodeEnd(
             NodeEndReason.LeaveTimedOut,
             FormattableString.Invariant($"This run could not leave within {Limits.LeaveTime.TotalSeconds} s. {reason}"));
@@ -85,9 +87,11 @@ internal sealed class ClusterLeave(
     {
         if (isChecking)
             return LeaveWait.LostCommits;
+        // All at once. A few after the other, with requests that take seconds, would outlast the time to leave.
+        var areDrained = homes.AreAllDrained();
         if (!ownership.IsEmpty && !mayKeepShards)
             return LeaveWait.Shards;
-        if (!homes.AreAllDrained())
+        if (!areDrained)
             return LeaveWait.Webhooks;
         return !ownership.IsEmpty && !ownership.TryCloseAll() ? LeaveWait.Writes : null;
     }

@@ -60,6 +60,9 @@ internal sealed class OutgoingHandOver
     /// <summary>Whether the receiver has all users.</summary>
     public bool IsAccepted { get; private set; }
 
+    /// <summary>Whether nothing of the shard is left to be written.</summary>
+    public bool HasSettled { get; private set; }
+
     /// <summary>How far it is.</summary>
     public HandOverStage Stage =>
         _switching is not null ? HandOverStage.Switching : HasBegun ? HandOverStage.Sending : HandOverStage.Settling;
@@ -86,7 +89,7 @@ internal sealed class OutgoingHandOver
             return switching.IsCompleted ? Conclude(switching, now, out epoch) : HandOverState.Going;
         if (!isReceiverAlive || now - _progressAt >= Limits.OwnerWait)
             return GiveUp(now);
-        if (!HasBegun && !IsSettled())
+        if (!HasSettled && !(HasSettled = IsSettled()))
             return HandOverState.Going;
         if (!_isSent && !TrySend(now))
             return GiveUp(now);

@@ -134,7 +134,7 @@ internal sealed class OutgoingHandOvers(
                 case HandOverState.GivenUp:
                     _outgoing.Remove(shard);
                     reconciliation.MarkDirty(shard); // it begins again, also if it was the last one
-                    if (outgoing.HasBegun)
+                    if (outgoing.HasSettled || !view.Contains(outgoing.To))
                         _pausedUntil[outgoing.To] = now + Limits.HandOverPause;
                     else
                         _allPausedUntil = now + Limits.HandOverPause; // the writer of this node is slow, for each receiver

@@ -189,6 +189,20 @@ public sealed class NodeLifeTests : RunningNodesTestBase
     }
 
     [Fact]
+    public void A_node_that_leaves_drains_the_webhooks_of_all_its_shards_at_once()
+    {
+        var b = Nodes.Start("b");
+        Advance(seconds: Joining);
+        b.IsWriterHeld = true; // so that no shard moves meanwhile
+        var held = Shards.Count(b.Answers);
+
+        b.Node.Leave();
+        Advance(seconds: 0.4);
+
+        Assert.Equal(held, b.Node.ReadStatus().HandOverCount);
+    }
+
+    [Fact]
     public void A_node_that_was_asked_to_leave_before_it_could_join_ends_after_20_s()
     {
         var b = Nodes.Start("b");

@@ -43,6 +43,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     private bool _mayTakeOver = true;
     private Func<Shard, bool> _isDrained = static _ => true;
     private TimeSpan _now = TimeSpan.FromSeconds(10);
+    private NodeId? _cannotReach; // the link to it is full
 
     public ShardOwnershipTests()
     {
@@ -586,6 +587,36 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_receiver_to_which_nothing_can_be_sent_keeps_no_other_one_waiting()
+    {
+        await OpenAllAsync();
+        Show([A, B, C]);
+        _cannotReach = B;
+        Tick();
+        SettleAndSend();
+
+        SettleAndSend();
+
+        Assert.NotEmpty(Begun);
+        Assert.All(_sent, sent => Assert.Equal(C, sent.To));
+    }
+
+    [Fact]
+    public async Task A_receiver_that_dies_before_its_shard_has_settled_keeps_no_other_one_waiting()
+    {
+        await OpenAllAsync();
+        Show([A, B, C]);
+        Tick();
+        Show([A, C]);
+        Tick();
+        Tick();
+        SettleAndSend();
+
+        Assert.NotEmpty(Begun);
+        Assert.All(_sent, sent => Assert.Equal(C, sent.To));
+    }
+
+    [Fact]
     public async Task A_slow_writer_lets_all_hand_overs_pause()
     {
         await OpenAllAsync();
@@ -996,6 +1027,8 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
 
     private bool Send(NodeId to, LinkItem item, TimeSpan deadline)
     {
+        if (to == _cannotReach)
+            return false;
         _sent.Add((to, Assert.IsType<HandOverItem>(item, exactMatch: false)));
         return true;
     }
