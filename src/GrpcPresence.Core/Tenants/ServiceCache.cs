@@ -47,7 +47,7 @@ public sealed class ServiceCache(IStoreReader reader)
     /// <param name="known">The service instance that the caller has.</param>
     /// <param name="now">The time of the clock of this node.</param>
     /// <exception cref="PresenceException">Through the task: ServiceInstanceNotFound, StorageUnavailable.</exception>
-    public Task<CachedService> GetPresentAsync(CachedService known, TimeSpan now) =>
+    public Task<CachedService> GetCurrentAsync(CachedService known, TimeSpan now) =>
         FindCached(known.Sid) is { } later && later.Id > known.Id
             ? Task.FromResult(later)
             : known.ReadAgain(now, () => LoadAsync(known.Sid, CancellationToken.None).AsTask());

@@ -94,7 +94,7 @@ public sealed class RoutedUsers(UserResolver users, ServiceCache services, UserR
     /// <summary>Returns the service instance that has the SID now, if it is a later one; throws the error of the owner otherwise.</summary>
     private async Task<CachedService> FindLaterAsync(CachedService service, PresenceException error)
     {
-        var present = await services.GetPresentAsync(service, clock.Now).ConfigureAwait(false);
+        var present = await services.GetCurrentAsync(service, clock.Now).ConfigureAwait(false);
         return present.Id > service.Id ? present : throw error;
     }
 }
