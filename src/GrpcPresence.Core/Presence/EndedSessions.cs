@@ -26,6 +26,9 @@ internal sealed class EndedSessions
     /// </summary>
     public StoreEndedSessions? Repetition { get; set; }
 
+    /// <summary>Whether no command will store ids.</summary>
+    public bool IsSettled => Pending is null or { Completion.IsCompleted: true } && Repetition is null;
+
     /// <summary>Whether no id is remembered.</summary>
     public bool IsEmpty => _entries.Count == 0;
 

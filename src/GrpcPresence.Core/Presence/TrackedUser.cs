@@ -58,9 +58,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public bool IsLost => _sync.IsLost;
 
     /// <summary>Whether the writer has nothing of the user, so that the user can be handed over.</summary>
-    public bool IsSettled =>
-        !_sync.IsPending
-        && _sessions.Ended is null or { Pending: null or { Completion.IsCompleted: true }, Repetition: null };
+    public bool IsSettled => !_sync.IsPending && _sessions.Ended is null or { IsSettled: true };
 
     /// <summary>Whether any session lives.</summary>
     public bool IsOnline => _sessions.Count > 0;
