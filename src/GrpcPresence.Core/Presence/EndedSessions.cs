@@ -12,12 +12,22 @@ internal sealed class EndedSessions
 {
     private readonly List<Entry> _entries = [];
     private List<SessionId>? _toRemove; // stored ids that had to make room since the last take
+    private int _losses; // how many times commits may have been lost
 
     /// <summary>Whether ids are of a deleted user, and counted as such in the service instance.</summary>
     public bool IsOfDeletedUser { get; set; }
 
     /// <summary>The last command that stores ids. Until it is taken or fails, it will store every id that is not stored.</summary>
     public StoreEndedSessions? Pending { get; set; }
+
+    /// <summary>
+    /// The command that stores ids again after lost commits; null if none is queued or in a commit. Not <see cref="Pending"/>: callers that
+    /// end a session do not wait behind the background.
+    /// </summary>
+    public StoreEndedSessions? Repetition { get; set; }
+
+    /// <summary>Whether no command will store ids.</summary>
+    public bool IsSettled => Pending is null or { Completion.IsCompleted: true } && Repetition is null;
 
     /// <summary>Whether no id is remembered.</summary>
     public bool IsEmpty => _entries.Count == 0;
@@ -99,32 +109,38 @@ internal sealed class EndedSessions
             _entries.Add(new Entry(id) { Until = until, IsStored = stored.Contains(id) });
     }
 
-    /// <summary>Takes the ids to store and those to remove from the store. The next end needs another command.</summary>
-    public (IReadOnlyList<(SessionId Id, long Until)> ToStore, IReadOnlyList<SessionId> ToRemove) TakeUnstored()
+    /// <summary>Takes the ids to store and those to remove from the store. An end after that needs another command.</summary>
+    public UnstoredEnds TakeUnstored(StoreEndedSessions command)
     {
-        Pending = null;
+        if (Pending == command)
+            Pending = null;
         var toRemove = _toRemove ?? [];
         _toRemove = null;
-        return ([.. _entries.Where(entry => !entry.IsStored).Select(entry => (entry.Id, entry.Until))], toRemove);
+        return new UnstoredEnds([.. _entries.Where(entry => !entry.IsStored).Select(entry => (entry.Id, entry.Until))], toRemove, _losses);
     }
 
-    /// <summary>Notes that the end of the session is stored.</summary>
-    public void MarkStored(SessionId id)
+    /// <summary>Notes that the ends were stored, unless the commit may be lost by now.</summary>
+    public void MarkStored(UnstoredEnds ends)
     {
-        if (Find(id) is { } entry)
-            entry.IsStored = true;
+        if (ends.Losses != _losses)
+            return;
+        foreach (var (id, _) in ends.ToStore)
+        {
+            if (Find(id) is { } entry)
+                entry.IsStored = true;
+        }
     }
 
-    /// <summary>Counts no end as stored any more, because commits may be lost. Returns whether one did.</summary>
+    /// <summary>
+    /// Counts no end as stored any more, because commits may be lost. Returns whether a <see cref="Repetition"/> must be queued: none will
+    /// take the ends.
+    /// </summary>
     public bool MarkUnstored()
     {
-        var wereStored = false;
+        _losses++;
         foreach (var entry in _entries)
-        {
-            wereStored |= entry.IsStored;
             entry.IsStored = false;
-        }
-        return wereStored;
+        return !IsEmpty && Repetition is null or { HasTaken: true };
     }
 
     /// <summary>Removes expired ids.</summary>
@@ -156,3 +172,10 @@ internal sealed class EndedSessions
         public bool IsStored { get; set; }
     }
 }
+
+/// <summary>What a command stores of a user's <see cref="EndedSessions"/>.</summary>
+/// <param name="ToStore">The ended sessions to store, each with the time until its id is forgotten.</param>
+/// <param name="ToRemove">The ended sessions to remove from the store.</param>
+/// <param name="Losses">How many times commits may have been lost before the ends were taken.</param>
+internal sealed record UnstoredEnds(
+    IReadOnlyList<(SessionId Id, long Until)> ToStore, IReadOnlyList<SessionId> ToRemove, int Losses);

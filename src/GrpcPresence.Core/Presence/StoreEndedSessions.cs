@@ -11,20 +11,51 @@ namespace GrpcPresence.Core.Presence;
 /// time and stores all ends until it is decided, so that a caller that ends many sessions cannot fill the queue. Takes no revision.
 /// ServiceInstanceNotFound; in a cluster also ShardMovedException.
 /// </summary>
-internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
+/// <param name="user">The user.</param>
+/// <param name="isRepetition">
+/// Whether the command stores ends again after lost commits, in addition to the one that callers wait for. If the store fails, the user
+/// queues another one: no caller is left who would end the sessions again.
+/// </param>
+internal sealed class StoreEndedSessions(TrackedUser user, bool isRepetition = false) : Command<int>
 {
-    private IReadOnlyList<(SessionId Id, long Until)>? _toStore; // kept when the command is decided again
-    private IReadOnlyList<SessionId> _toRemove = [];
+    private UnstoredEnds? _ends; // kept when the command is decided again
+
+    /// <summary>Whether the command has taken the ends, so that it stores no later one. Guarded by the part's lock.</summary>
+    public bool HasTaken => _ends is not null;
 
     /// <inheritdoc/>
     internal override void Complete(ITrackedUsers users)
     {
-        if (!IsRejected)
+        lock (user.Part.Gate)
         {
-            lock (user.Part.Gate)
-                user.MarkEndsStored(_toStore!);
+            if (!IsRejected)
+                user.MarkEndsStored(_ends!);
+            if (isRepetition)
+                user.EndRepetition(this);
         }
         base.Complete(users);
+    }
+
+    /// <inheritdoc/>
+    internal override void Fail(PresenceException reason)
+    {
+        if (isRepetition)
+        {
+            lock (user.Part.Gate)
+                user.RetryRepetition(this);
+        }
+        base.Fail(reason);
+    }
+
+    /// <inheritdoc/>
+    internal override void FailPermanently(PresenceException reason)
+    {
+        if (isRepetition)
+        {
+            lock (user.Part.Gate)
+                user.EndRepetition(this);
+        }
+        base.FailPermanently(reason);
     }
 
     /// <inheritdoc/>
@@ -39,22 +70,22 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
 
     private protected override int DecideCore(CommandBatch batch)
     {
-        if (_toStore is null)
+        if (_ends is null)
         {
             lock (user.Part.Gate)
             {
                 if (user.IsLost)
                     throw new ShardMovedException(user.Shard);
-                (_toStore, _toRemove) = user.TakeUnstoredEnds();
+                _ends = user.TakeUnstoredEnds(this);
             }
         }
         var service = batch.Service(user.Service.Sid);
         if (service.Id != user.Service.Id)
             throw PresenceErrors.ServiceInstanceNotFound(user.Service.Sid);
-        foreach (var id in _toRemove)
+        foreach (var id in _ends.ToRemove)
             service.Rows.RemoveEndedSession(user.Identity, id);
-        foreach (var (id, until) in _toStore)
+        foreach (var (id, until) in _ends.ToStore)
             service.Rows.AddEndedSession(user.Identity, id, user.Part.Clock.ToUptime(until));
-        return _toStore.Count;
+        return _ends.ToStore.Count;
     }
 }

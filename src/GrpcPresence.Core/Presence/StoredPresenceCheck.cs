@@ -26,7 +26,7 @@ public sealed class StoredPresenceCheck
         (_shard, _part, _states) = (shard, part, states);
         _unseen = [.. part.ListUsersOf(shard)];
         // The store may give the keys of users that it lost to other users.
-        ShardUsers.ForEach(part, [.. _unseen], static user => user.ForgetLost());
+        ShardUsers.ForEach(part, [.. _unseen], static user => user.RepeatAfterLoss());
     }
 
     /// <summary>Adds a user that the store holds online.</summary>

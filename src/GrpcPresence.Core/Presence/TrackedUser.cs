@@ -58,7 +58,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public bool IsLost => _sync.IsLost;
 
     /// <summary>Whether the writer has nothing of the user, so that the user can be handed over.</summary>
-    public bool IsSettled => !_sync.IsPending && _sessions.Ended?.Pending is null or { Completion.IsCompleted: true };
+    public bool IsSettled => !_sync.IsPending && _sessions.Ended is null or { IsSettled: true };
 
     /// <summary>Whether any session lives.</summary>
     public bool IsOnline => _sessions.Count > 0;
@@ -369,12 +369,28 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// The store may have lost commits. Forgets the store's key, and stores the remembered ends of sessions again: a node that takes the
     /// shard over later knows only what is stored.
     /// </summary>
-    public void ForgetLost()
+    public void RepeatAfterLoss()
     {
         ForgetStoreId();
-        // Not as the pending command of the user: callers that end a session do not wait behind the background.
         if (_sessions.Ended is { } ended && ended.MarkUnstored())
-            Part.Queue.TryEnqueue(new StoreEndedSessions(this), background: true);
+            QueueRepetition(ended);
+    }
+
+    /// <summary>
+    /// Queues another command for the ends of sessions, because the store failed. Not for a user that another node has, nor if a later
+    /// command stores them: its commits may have been lost as well.
+    /// </summary>
+    public void RetryRepetition(StoreEndedSessions failed)
+    {
+        if (_sessions.Ended is { } ended && ended.Repetition == failed)
+            QueueRepetition(ended);
+    }
+
+    /// <summary>Notes that the command is stored, or will not be.</summary>
+    public void EndRepetition(StoreEndedSessions command)
+    {
+        if (_sessions.Ended is { } ended && ended.Repetition == command)
+            ended.Repetition = null;
     }
 
     /// <summary>
@@ -440,16 +456,12 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         Part.RemoveIfIdle(this);
     }
 
-    /// <summary>Takes the ended sessions to store, and those to remove from the store.</summary>
-    public (IReadOnlyList<(SessionId Id, long Until)> ToStore, IReadOnlyList<SessionId> ToRemove) TakeUnstoredEnds() =>
-        _sessions.Ended?.TakeUnstored() ?? ([], []);
+    /// <summary>Takes what the command has to store of the ended sessions.</summary>
+    public UnstoredEnds TakeUnstoredEnds(StoreEndedSessions command) =>
+        _sessions.Ended?.TakeUnstored(command) ?? new UnstoredEnds([], [], Losses: 0);
 
     /// <summary>Notes that the ends of the sessions are stored.</summary>
-    public void MarkEndsStored(IReadOnlyList<(SessionId Id, long Until)> stored)
-    {
-        foreach (var (id, _) in stored)
-            _sessions.Ended?.MarkStored(id);
-    }
+    public void MarkEndsStored(UnstoredEnds stored) => _sessions.Ended?.MarkStored(stored);
 
     private long Debounce => Service.Configuration.OfflineDebounce.Ticks;
 
@@ -598,6 +610,12 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             return pending.Completion;
         ended.Pending = new StoreEndedSessions(this);
         return Part.Queue.SubmitAsync(ended.Pending);
+    }
+
+    private void QueueRepetition(EndedSessions ended)
+    {
+        var command = new StoreEndedSessions(this, isRepetition: true);
+        ended.Repetition = Part.Queue.TryEnqueue(command, background: true) ? command : null;
     }
 
     private void CountAsDeleted()

@@ -60,7 +60,7 @@ public abstract class Command<TResult> : Command
     {
         if (_error is not null)
         {
-            Fail(_error);
+            FailCompletion(_error);
             return;
         }
         try
@@ -73,11 +73,7 @@ public abstract class Command<TResult> : Command
         }
     }
 
-    internal sealed override void Fail(PresenceException reason)
-    {
-        _completion.TrySetException(reason);
-        _ = _completion.Task.Exception; // observed: the caller may be gone
-    }
+    internal override void Fail(PresenceException reason) => FailCompletion(reason);
 
     internal sealed override void Reset()
     {
@@ -85,7 +81,7 @@ public abstract class Command<TResult> : Command
         _error = null;
     }
 
-    internal sealed override void FailPermanently(PresenceException reason) => Fail(reason);
+    internal override void FailPermanently(PresenceException reason) => FailCompletion(reason);
 
     /// <summary>Replaces the result of the decision, because only the commit shows it.</summary>
     private protected void Answer(TResult result) => _result = result;
@@ -98,4 +94,10 @@ public abstract class Command<TResult> : Command
 
     /// <summary>Decides and writes. A rejected command throws before it writes anything.</summary>
     private protected abstract TResult DecideCore(CommandBatch batch);
+
+    private void FailCompletion(PresenceException reason)
+    {
+        _completion.TrySetException(reason);
+        _ = _completion.Task.Exception; // observed: the caller may be gone
+    }
 }

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Cluster.Hints;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Cluster;
@@ -429,6 +430,100 @@ public sealed class LostCommitTests : RunningNodesTestBase
         Assert.True(Nodes.IsOnline("ada"));
     }
 
+    [Fact]
+    public async Task Final_the_end_of_a_session_is_stored_again_also_when_the_store_fails_meanwhile()
+    {
+        await EndSessionsAsync("ada");
+        First.IsWriterHeld = true;
+        Nodes.Store.Promote(WithoutEnds(Nodes.Store.Image));
+        Advance(seconds: 1);
+
+        First.IsWriterHeld = false;
+        FailWritesOfService(batches: 3);
+        Advance(seconds: 1);
+
+        Assert.Single(Nodes.Store.Image.Get(Nodes.Service).EndedSessions);
+    }
+
+    [Fact]
+    public async Task Durable_a_node_that_leaves_alone_stores_the_ends_of_sessions_again_before_it_has_left()
+    {
+        await EndSessionsAsync("ada");
+        First.IsWriterHeld = true;
+        Nodes.Store.Promote(WithoutEnds(Nodes.Store.Image));
+        First.Node.Leave();
+        Advance(seconds: 1);
+        Assert.Null(First.Node.End);
+
+        First.IsWriterHeld = false;
+        FailWritesOfService(batches: 3);
+        Advance(seconds: 2);
+
+        Assert.Equal(NodeEndReason.Left, First.Node.End?.Reason);
+        Assert.Single(Nodes.Store.Image.Get(Nodes.Service).EndedSessions);
+    }
+
+    [Fact]
+    public async Task Live_no_shard_stays_sealed_while_the_ends_of_sessions_cannot_be_stored_again()
+    {
+        var users = Enumerable.Range(0, 20).Select(number => $"user{number}").ToArray();
+        var service = await EndSessionsAsync(users);
+        var sealedFor = Shards.ToDictionary(shard => shard, _ => TimeSpan.Zero);
+        var longest = TimeSpan.Zero;
+        Nodes.AfterStep += () =>
+        {
+            foreach (var shard in Shards)
+            {
+                sealedFor[shard] = First.Gates[shard].State == ShardGateState.Sealed ? sealedFor[shard] + Limits.NodeStep : TimeSpan.Zero;
+                longest = sealedFor[shard] > longest ? sealedFor[shard] : longest;
+            }
+        };
+        Nodes.Store.Promote(WithoutEnds(Nodes.Store.Image));
+        FailWritesOfService(batches: int.MaxValue / Limits.DecisionAttempts);
+        var b = Nodes.Start("b");
+        Advance(seconds: 10);
+        Assert.InRange(longest, Limits.NodeStep, Limits.OwnerWait + Limits.NodeStep); // it has tried, and given up
+        Assert.Empty(Nodes.Store.Image.Get(Nodes.Service).EndedSessions);
+
+        First.Store.Faults.Clear();
+        Advance(seconds: HandOvers);
+
+        Assert.Equal(users.Length, Nodes.Store.Image.Get(Nodes.Service).EndedSessions.Count);
+        var moved = users.Where(user => b.Answers(Shard.Of(Nodes.Service, World.Id(user)))).ToArray();
+        Assert.NotEmpty(moved);
+        Assert.All(moved, user => Assert.Equal(ErrorReason.SessionEnded, Beat(b, service, user).Rejection));
+    }
+
+    /// <summary>
+    /// Fails each of the next batches of the first node that writes to the service instance, as other writers do that are faster. Commands
+    /// of no service instance succeed, such as the barriers and switches of hand-overs.
+    /// </summary>
+    private void FailWritesOfService(int batches) =>
+        First.Store.Faults.MakeNextCommitStale(Nodes.Service, commits: batches * Limits.DecisionAttempts);
+
+    /// <summary>Begins and ends a session of each user at the first node.</summary>
+    private async Task<CachedService> EndSessionsAsync(params string[] users)
+    {
+        var service = await First.Services.GetAsync(Nodes.Service, default);
+        foreach (var user in users)
+            Assert.Null(Beat(First, service, user).Rejection);
+        Advance(seconds: 1);
+        foreach (var user in users)
+        {
+            _ = First.Node.Router.EndSession(
+                service, new UserRef(World.Id(user), Sid: null, MayCreate: false), World.Session("s"), exists: true);
+        }
+        Advance(seconds: 1);
+        Assert.Equal(users.Length, Nodes.Store.Image.Get(Nodes.Service).EndedSessions.Count);
+        return service;
+    }
+
+    private StoreImage WithoutEnds(StoreImage image)
+    {
+        var service = image.Get(Nodes.Service);
+        return image.With(service with { EndedSessions = service.EndedSessions.Clear() });
+    }
+
     private static StoreImage WithChange(StoreImage image) => image with
     {
         Cluster = image.Cluster with { ChangesVersion = image.Cluster.ChangesVersion + 1 },
@@ -446,12 +541,14 @@ public sealed class LostCommitTests : RunningNodesTestBase
 
     private async Task BeatAsync(CachedService service)
     {
-        var user = new UserRef(World.Id("ada"), Sid: null, MayCreate: true);
-        var beat = First.Node.Router.Beat(service, user, World.Session("s"), stream: null);
+        var beat = Beat(First, service, "ada");
         Assert.Null(beat.Rejection);
         Advance(seconds: 1);
         await beat.Stored;
     }
+
+    private static HeartbeatResult Beat(SimulatedNode node, CachedService service, string user) =>
+        node.Node.Router.Beat(service, new UserRef(World.Id(user), Sid: null, MayCreate: true), World.Session("s"), stream: null);
 
     private SimulatedNode JoinAndTakeShards() => JoinAndTakeShards(out _);
 

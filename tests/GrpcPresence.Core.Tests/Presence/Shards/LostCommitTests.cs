@@ -82,19 +82,99 @@ public sealed class LostCommitTests : IDisposable
     [Fact]
     public async Task Final_a_lost_commit_that_ended_a_session_is_repeated_so_that_the_next_holder_knows_the_end()
     {
-        First.BeatAndWrite(Alice, Laptop);
-        First.BeatAndWrite(Alice, Phone);
-        var backup = First.Store.Image;
-        _ = First.End(Alice, Phone);
-        First.Write();
-        Restore(backup);
+        EndAndLose();
 
         await _world.CheckAsync(Shard, First);
-        First.Tracker.Shards!.Close(Shard); // it dies
-        await _world.TakeOverAsync(Shard, _world.Second);
 
-        Assert.Equal(ErrorReason.SessionEnded, _world.Second.Beat(Alice, Phone).Rejection);
-        Assert.Null(_world.Second.Beat(Alice, Laptop).Rejection);
+        await RequireEndIsKnownToTheNextHolderAsync();
+    }
+
+    [Fact]
+    public async Task Final_the_end_of_a_session_is_stored_again_also_when_the_store_fails_meanwhile()
+    {
+        EndAndLose();
+        First.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        await _world.CheckAsync(Shard, First);
+        Assert.True(First.Status.IsFailing);
+
+        First.Write();
+
+        await RequireEndIsKnownToTheNextHolderAsync();
+    }
+
+    [Fact]
+    public async Task Final_the_end_of_a_session_is_stored_again_when_commits_are_lost_once_more_before_it_is_stored()
+    {
+        var backup = EndAndLose();
+        First.Tracker.Shards!.Check(Shard);
+        First.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        First.Write();
+
+        First.Store.Restore(backup);
+        First.Tracker.Shards!.Check(Shard);
+        First.Tracker.Shards!.Check(Shard);
+        Assert.Equal(1, First.Queue.Count);
+        First.Write(); // the writer notices the loss
+        First.Write();
+
+        await RequireEndIsKnownToTheNextHolderAsync();
+    }
+
+    [Fact]
+    public async Task Final_the_end_of_a_session_is_stored_again_when_the_commit_that_repeats_it_is_lost_before_it_completes()
+    {
+        var backup = EndAndLose();
+        First.Tracker.Shards!.Check(Shard);
+        var isLost = false;
+        _ = First.Queue.SubmitAsync(new UpdateConfiguration(First.Service.Sid, "", before => before with { AutoCreateUsers = false })
+        {
+            Committed = _ => // before the other commands of the commit complete
+            {
+                isLost = true;
+                First.Store.Restore(backup);
+                First.Tracker.Shards!.Check(Shard);
+            },
+        });
+        First.Write();
+        Assert.True(isLost);
+        First.Write();
+
+        await RequireEndIsKnownToTheNextHolderAsync();
+    }
+
+    [Fact]
+    public void Durable_a_shard_is_not_settled_before_the_ends_of_its_sessions_are_stored_again()
+    {
+        EndAndLose();
+        First.Tracker.Shards!.Check(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
+
+        Assert.False(sealedShard.IsSettled());
+        First.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        First.Write();
+        Assert.False(sealedShard.IsSettled());
+        First.Write();
+
+        Assert.True(sealedShard.IsSettled());
+        Assert.Single(First.Store.Image.Get(First.Service.Sid).EndedSessions);
+    }
+
+    [Fact]
+    public void Ends_of_sessions_are_queued_while_the_store_fails_until_the_shard_is_closed()
+    {
+        EndAndLose();
+        First.Tracker.Shards!.Check(Shard);
+        First.Store.Faults.FailAllOperations(true);
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            First.Write();
+            Assert.Equal(1, First.Queue.Count);
+        }
+
+        First.Tracker.Shards!.Close(Shard);
+        First.Write();
+
+        Assert.Equal(0, First.Queue.Count);
     }
 
     [Fact]
@@ -152,6 +232,27 @@ public sealed class LostCommitTests : IDisposable
 
         Assert.Equal(0, First.Tracker.TrackedUsers);
         Assert.True(First.StoredOnline(Alice));
+    }
+
+    /// <summary>Begins two sessions of Alice and ends one of them. The commit of the end is lost. Returns the data without it.</summary>
+    private StoreImage EndAndLose()
+    {
+        First.BeatAndWrite(Alice, Laptop);
+        First.BeatAndWrite(Alice, Phone);
+        var backup = First.Store.Image;
+        _ = First.End(Alice, Phone);
+        First.Write();
+        Restore(backup);
+        return backup;
+    }
+
+    private async Task RequireEndIsKnownToTheNextHolderAsync()
+    {
+        First.Tracker.Shards!.Close(Shard); // it dies
+        await _world.TakeOverAsync(Shard, _world.Second);
+
+        Assert.Equal(ErrorReason.SessionEnded, _world.Second.Beat(Alice, Phone).Rejection);
+        Assert.Null(_world.Second.Beat(Alice, Laptop).Rejection);
     }
 
     /// <summary>Loses the commits since the backup. The writer notices with its next use of the store.</summary>
