@@ -41,9 +41,29 @@ public sealed class OptionsTests : IDisposable
     [Fact]
     public async Task A_certificate_without_the_name_of_nodes_is_refused()
     {
-        Assert.Contains("no DNS name", await RefuseAsync("10.0.0.1:7000", tls: _certificates.Issue(name: "")), StringComparison.Ordinal);
+        Assert.Contains("no DNS name", await RefuseAsync("10.0.0.1:7000", tls: _certificates.Issue(names: "")), StringComparison.Ordinal);
         var tls = _certificates.Issue() with { PeerName = "node.example.org" };
         Assert.Contains("lacks the DNS name", await RefuseAsync("10.0.0.1:7000", tls: tls), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("localhost")]
+    [InlineData("localhost.")]
+    [InlineData("node")]
+    [InlineData("*.example.org")]
+    public async Task A_certificate_whose_only_name_other_programs_may_have_is_refused(string name)
+    {
+        var message = await RefuseAsync("10.0.0.1:7000", tls: _certificates.Issue(names: name));
+        Assert.Contains("no DNS name", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(TestCertificates.ClientAuthentication)]
+    public async Task A_certificate_that_does_not_say_that_it_is_for_servers_is_refused(string? purpose)
+    {
+        var message = await RefuseAsync("10.0.0.1:7000", tls: _certificates.Issue(purpose));
+        Assert.Contains("no extended key usage for server authentication", message, StringComparison.Ordinal);
     }
 
     [Fact]
