@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using GrpcPresence.Cluster.Tests.Fixture;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -23,6 +24,17 @@ public sealed class OptionsTests : IDisposable
     [Fact]
     public async Task An_address_that_names_no_machine_is_refused() =>
         Assert.Contains("cannot reach", await RefuseAsync("0.0.0.0:7000", tls: _certificates.Issue()), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task An_address_that_cannot_be_listened_on_is_refused()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var inUse = await RefuseAsync(taken.LocalEndpoint.ToString()!, problem: ClusterTransportProblem.Address);
+        Assert.Contains("cannot listen", inUse, StringComparison.Ordinal);
+        var elsewhere = await RefuseAsync("192.0.2.1:7000", tls: _certificates.Issue(), problem: ClusterTransportProblem.Address);
+        Assert.Contains("cannot listen", elsewhere, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task A_key_of_another_certificate_is_refused()
@@ -69,7 +81,10 @@ public sealed class OptionsTests : IDisposable
     [Fact]
     public async Task A_database_that_does_not_answer_is_refused() => Assert.StartsWith(
         "The database of the membership cannot be used",
-        await RefuseAsync("127.0.0.1:7000", database: $"Host=127.0.0.1;Port={TestDatabase.FreeAddress().Port}"),
+        await RefuseAsync(
+            "127.0.0.1:7000",
+            database: $"Host=127.0.0.1;Port={TestDatabase.FreeAddress().Port}",
+            problem: ClusterTransportProblem.Away),
         StringComparison.Ordinal);
 
     [Fact]
@@ -83,7 +98,11 @@ public sealed class OptionsTests : IDisposable
     public void Dispose() => _certificates.Dispose();
 
     private static async Task<string> RefuseAsync(
-        string advertised, string? listen = null, ClusterTlsOptions? tls = null, string database = "Host=127.0.0.1;Port=1")
+        string advertised,
+        string? listen = null,
+        ClusterTlsOptions? tls = null,
+        string database = "Host=127.0.0.1;Port=1",
+        ClusterTransportProblem problem = ClusterTransportProblem.Options)
     {
         var options = new ClusterTransportOptions
         {
@@ -96,6 +115,7 @@ public sealed class OptionsTests : IDisposable
         var exception = await Assert.ThrowsAsync<ClusterTransportException>(
             () => ClusterTransport.CreateAsync(options, NullLoggerFactory.Instance, TestContext.Current.CancellationToken));
         Assert.DoesNotContain('\n', exception.Message);
+        Assert.Equal(problem, exception.Problem);
         return exception.Message;
     }
 }

@@ -103,7 +103,7 @@ public sealed class PeerTlsTests : IDisposable
         Assert.Equal([first.View.Self], first.View.Current.Nodes);
     }
 
-    /// <summary>Connects as a program that is no node.</summary>
+    /// <summary>Connects as a program that is not a node.</summary>
     private static async Task ConnectAsync(ClusterTransport node, ClusterTlsOptions tls)
     {
         using var certificate = X509Certificate2.CreateFromPemFile(tls.CertificateFile, tls.KeyFile);
