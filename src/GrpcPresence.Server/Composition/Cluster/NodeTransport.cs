@@ -58,6 +58,7 @@ internal sealed class NodeTransport : IHostedService, IDisposable, IAsyncDisposa
     {
         _transport.MessageReceived += _node.Value.Receive;
         _transport.Ended += OnEnded;
+        _node.Value.Ended += OnNodeEnded;
         try
         {
             await _transport.StartAsync(cancellationToken);
@@ -116,6 +117,13 @@ internal sealed class NodeTransport : IHostedService, IDisposable, IAsyncDisposa
             ? new ClusterTlsOptions { CertificateFile = certificate, KeyFile = key, AuthoritiesFile = authorities }
             : null,
     };
+
+    // The others take over the shards of a node that is not in the view any more. The process may have streams to end for seconds.
+    private void OnNodeEnded(NodeEnd end)
+    {
+        if (end.Reason != NodeEndReason.Left)
+            _ = Task.Run(() => _transport.StopAsync(new CancellationToken(canceled: true))); // the loop of the node must not wait for it
+    }
 
     private void OnEnded(ClusterTransportEnd end)
     {
