@@ -6,7 +6,9 @@ namespace GrpcPresence.Cluster;
 /// </summary>
 public sealed record ClusterTlsOptions
 {
-    /// <summary>The file with the certificate of this node, followed by its intermediates. It must allow server authentication.</summary>
+    /// <summary>
+    /// The file with the certificate of this node, followed by its intermediates. Its extended key usage must name server authentication.
+    /// </summary>
     public required string CertificateFile { get; init; }
 
     /// <summary>The file with the unencrypted private key of the certificate.</summary>
@@ -17,7 +19,8 @@ public sealed record ClusterTlsOptions
 
     /// <summary>
     /// The DNS name that the certificate of every node has. If null, another node must have one of the DNS names of this node's
-    /// certificate. The roots may also issue certificates of clients, which must not pass for nodes.
+    /// certificate, and names without a dot or with a wildcard do not count. The roots may also issue certificates of clients, which must
+    /// not pass for nodes.
     /// </summary>
     public string? PeerName { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using GrpcPresence.Cluster.Channel;
 using GrpcPresence.Cluster.Membership;
 using GrpcPresence.Cluster.Security;
@@ -29,6 +30,7 @@ public sealed class ClusterTransport : IAsyncDisposable
     private readonly NodeChannel _channel;
     private readonly IHost _host;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _gate = new(); // guards _stop
     private Task _views = Task.CompletedTask;
     private Task? _stop;
     private int _isEnded; // whether Ended was raised, or must not be raised any more
@@ -75,7 +77,8 @@ public sealed class ClusterTransport : IAsyncDisposable
 
     /// <summary>Checks the options, and takes an incarnation that is greater than that of every earlier run at the address.</summary>
     /// <exception cref="ClusterTransportException">
-    /// An option is invalid, a file of TLS is, the database does not answer, or it lacks the tables of the membership.
+    /// An option is invalid, a file of TLS is, the address cannot be listened on, the database does not answer, or it lacks the tables of
+    /// the membership.
     /// </exception>
     public static async Task<ClusterTransport> CreateAsync(
         ClusterTransportOptions options, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
@@ -88,6 +91,7 @@ public sealed class ClusterTransport : IAsyncDisposable
                 $"The other nodes cannot reach this one at {options.AdvertisedAddress}. Give the address of this machine.");
         }
         var tls = options.Tls is { } files ? new PeerTls(files, options.Time, loggerFactory.CreateLogger<PeerTls>()) : null;
+        CheckListening(options.ListenAddress ?? options.AdvertisedAddress);
         var database = await MembershipDatabase.OpenAsync(options.ConnectionString, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -104,7 +108,10 @@ public sealed class ClusterTransport : IAsyncDisposable
 
     /// <summary>Joins the cluster. When it returns, <see cref="View"/> shows this node.</summary>
     /// <exception cref="ClusterTransportException">
-    /// The port is in use, the database does not answer, or within a minute another node cannot be reached and is not declared dead either.
+    /// The database does not answer, or within a minute another node cannot be reached and is not declared dead either.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled first. The owner must stop or dispose of the transport.
     /// </exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -112,25 +119,36 @@ public sealed class ClusterTransport : IAsyncDisposable
         _views = Task.Run(() => FollowAsync(membership), CancellationToken.None);
         try
         {
-            await _host.StartAsync(cancellationToken).ConfigureAwait(false);
+            // Orleans waits up to a minute for a database or a node that does not answer, whatever the token says.
+            var start = Task.Run(() => _host.StartAsync(cancellationToken), CancellationToken.None);
+            await start.WaitAsync(cancellationToken).ConfigureAwait(false);
             await _view.Joined.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // Orleans has an exception of its own for a cancellation.
+            throw new OperationCanceledException("The start was cancelled.", exception, cancellationToken);
+        }
+        catch (Exception exception)
         {
             throw new ClusterTransportException(
                 $"Node {_options.AdvertisedAddress} cannot join cluster '{_options.ClusterId}': {exception.GetBaseException().Message}",
-                exception);
+                exception)
+            {
+                Problem = ClusterTransportProblem.Away,
+            };
         }
     }
 
     /// <summary>
     /// Leaves the cluster. The others see that at once. After the cancellation it ends within about a second, and the others may see it
-    /// late.
+    /// late. Only the first call counts: later ones return its task. Safe from any thread.
     /// </summary>
     public Task StopAsync(CancellationToken cancellationToken)
     {
         Volatile.Write(ref _isEnded, 1);
-        return _stop ??= StopOnceAsync(cancellationToken);
+        lock (_gate)
+            return _stop ??= StopOnceAsync(cancellationToken);
     }
 
     /// <summary>Returns what was sent, received and dropped since the creation.</summary>
@@ -197,6 +215,23 @@ public sealed class ClusterTransport : IAsyncDisposable
             static end => end.Transport.Ended?.Invoke(end.Event),
             (Transport: this, Event: new ClusterTransportEnd(reason, exception)),
             preferLocal: false);
+    }
+
+    // Orleans would log several errors with their stacks, and only when the node joins.
+    private static void CheckListening(IPEndPoint address)
+    {
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(address);
+        }
+        catch (SocketException exception)
+        {
+            throw new ClusterTransportException($"The node cannot listen on {address}: {exception.Message}", exception)
+            {
+                Problem = ClusterTransportProblem.Address,
+            };
+        }
     }
 
     private static void CheckAddress(IPEndPoint address, ClusterTlsOptions? tls)

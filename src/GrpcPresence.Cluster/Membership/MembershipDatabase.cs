@@ -117,5 +117,5 @@ internal sealed class MembershipDatabase : IAsyncDisposable
     }
 
     private static ClusterTransportException Unreachable(NpgsqlException exception) =>
-        new($"The database of the membership cannot be used: {exception.Message}", exception);
+        new($"The database of the membership cannot be used: {exception.Message}", exception) { Problem = ClusterTransportProblem.Away };
 }

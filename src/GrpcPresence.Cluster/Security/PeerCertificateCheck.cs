@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace GrpcPresence.Cluster.Security;
 
 /// <summary>
-/// Decides which certificates are those of nodes: they are issued by one of the roots, valid now, valid for a server, and have a DNS name
-/// of nodes. A certificate of a client has neither of the last two. Revocation is not checked.
+/// Decides which certificates are those of nodes: they are issued by one of the roots, valid now, say that they are for servers, and have a
+/// DNS name of nodes. The roots may also issue certificates of clients, some of which are for servers too. Only the DNS name tells these
+/// from nodes. Revocation is not checked.
 /// </summary>
 internal sealed partial class PeerCertificateCheck(ClusterTlsOptions options, TimeProvider time, ILogger logger)
 {
@@ -25,14 +26,30 @@ internal sealed partial class PeerCertificateCheck(ClusterTlsOptions options, Ti
         return reason is null;
     }
 
-    /// <summary>Returns the DNS names of a certificate.</summary>
+    /// <summary>
+    /// Returns the DNS names by which nodes recognize each other: those with a dot and without a wildcard. Certificates of many programs
+    /// have localhost or another single label.
+    /// </summary>
     public static IReadOnlyList<string> NamesOf(X509Certificate2 certificate) =>
     [
-        .. certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(extension => extension.EnumerateDnsNames()),
+        .. certificate.Extensions
+            .OfType<X509SubjectAlternativeNameExtension>()
+            .SelectMany(extension => extension.EnumerateDnsNames())
+            .Where(name => name.TrimEnd('.').Contains('.', StringComparison.Ordinal) && !name.Contains('*', StringComparison.Ordinal)),
     ];
+
+    /// <summary>
+    /// Whether a certificate says that it is for servers. A certificate without an extended key usage is valid for everything, and so are
+    /// those of clients by many authorities.
+    /// </summary>
+    public static bool IsForServers(X509Certificate2 certificate) => certificate.Extensions
+        .OfType<X509EnhancedKeyUsageExtension>()
+        .Any(extension => extension.EnhancedKeyUsages.Cast<Oid>().Any(usage => usage.Value == ServerAuthentication));
 
     private string? FindProblem(X509Certificate2 certificate, X509Chain? received, PeerCredentials own)
     {
+        if (!IsForServers(certificate))
+            return "its extended key usage does not name server authentication";
         using var chain = new X509Chain
         {
             ChainPolicy = new X509ChainPolicy

@@ -59,7 +59,14 @@ internal sealed class PeerCredentials
         if (options.PeerName is null && names.Count == 0)
         {
             throw new ClusterTransportException(
-                $"'{options.CertificateFile}' has no DNS name by which nodes recognize each other. Add one that all nodes have.");
+                $"'{options.CertificateFile}' has no DNS name by which nodes recognize each other. Add one that all nodes have, with a dot "
+                    + "and without a wildcard, such as presence.example.org.");
+        }
+        if (!PeerCertificateCheck.IsForServers(leaf))
+        {
+            throw new ClusterTransportException(
+                $"'{options.CertificateFile}' has no extended key usage for server authentication, so the other nodes would reject it. "
+                    + "Add serverAuth.");
         }
         return new PeerCredentials(leaf, [.. certificates.Skip(1)], authorities, options.PeerName ?? names[0]);
     }

@@ -56,7 +56,8 @@ internal static class ServeCommand
             await StartAsync(app, settings);
             await ServeAsync(app, settings, output);
         }
-        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (
+            signals.Received.IsCancellationRequested || app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
             // The process received the signal before the server had started.
         }

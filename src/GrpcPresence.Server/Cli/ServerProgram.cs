@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Server.Composition.Cluster;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Storage.Postgres.Store;
 using GrpcPresence.Storage.Sqlite.Files;
@@ -56,6 +57,11 @@ internal static class ServerProgram
         {
             Report(error, exception.Message);
             return BadDatabase;
+        }
+        catch (JoinFailedException exception)
+        {
+            Report(error, exception.Message);
+            return Failed;
         }
 #pragma warning disable CA1031 // the outermost handler also reports unexpected errors in one line
         catch (Exception exception)

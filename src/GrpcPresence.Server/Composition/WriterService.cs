@@ -76,6 +76,7 @@ internal sealed class WriterService(
         {
             fault.Note();
             Log.WriterFaulted(logger, exception);
+            node?.Fail("The writer has failed."); // it cannot leave: giving a shard away needs a commit
             lifetime.StopApplication();
         }
         finally

@@ -31,7 +31,7 @@ internal sealed class StorageObserver(StorageStatus storage, HealthStatuses stat
         statuses.Set(HealthStatuses.Storage, exception is null ? ServingStatus.Serving : ServingStatus.NotServing);
         if (exception is null)
             Log.StorageRecovered(logger);
-        else
+        else if (exception is not NodeEvictedException) // the store works, and the loop of the node logs how the node has ended
             Log.StorageFailing(logger, exception);
     }
 

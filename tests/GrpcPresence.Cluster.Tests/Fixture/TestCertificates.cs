@@ -30,10 +30,12 @@ internal sealed class TestCertificates : IDisposable
     public string AuthoritiesFile { get; }
 
     /// <summary>Issues a certificate for a node.</summary>
-    public ClusterTlsOptions Issue(string purpose = ServerAuthentication, string name = Name)
+    /// <param name="purpose">The extended key usage; null for a certificate without that extension.</param>
+    /// <param name="names">The DNS names.</param>
+    public ClusterTlsOptions Issue(string? purpose = ServerAuthentication, params string[] names)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = Issue(key, purpose, name);
+        using var certificate = Issue(key, purpose, names.Length == 0 ? [Name] : names);
         return new ClusterTlsOptions
         {
             CertificateFile = Write(certificate.ExportCertificatePem()),
@@ -56,15 +58,17 @@ internal sealed class TestCertificates : IDisposable
         _directory.Dispose();
     }
 
-    private X509Certificate2 Issue(ECDsa key, string purpose, string name)
+    private X509Certificate2 Issue(ECDsa key, string? purpose, string[] names)
     {
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], critical: false));
-        if (name.Length > 0)
+        var request = new CertificateRequest("CN=node", key, HashAlgorithmName.SHA256);
+        if (purpose is not null)
+            request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], critical: false));
+        if (names is not [""])
         {
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddDnsName(name);
-            request.CertificateExtensions.Add(names.Build());
+            var alternatives = new SubjectAlternativeNameBuilder();
+            foreach (var name in names)
+                alternatives.AddDnsName(name);
+            request.CertificateExtensions.Add(alternatives.Build());
         }
         return request.Create(_root, _root.NotBefore, _root.NotAfter, RandomNumberGenerator.GetBytes(8));
     }

@@ -1,3 +1,8 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using GrpcPresence.Cluster.Tests.Fixture;
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Domain.Cluster;
@@ -36,18 +41,32 @@ public sealed class PeerTlsTests : IDisposable
         await CheckRefusedAsync(first, _otherAuthority.Issue() with { AuthoritiesFile = _certificates.AuthoritiesFile });
     }
 
-    [Fact]
-    public async Task A_certificate_of_a_client_is_refused()
+    [Theory]
+    [InlineData(null)]
+    [InlineData(TestCertificates.ClientAuthentication)]
+    public async Task A_certificate_that_does_not_say_that_it_is_for_servers_is_refused(string? purpose)
     {
         await using var first = await StartAsync(_certificates.Issue());
-        await CheckRefusedAsync(first, _certificates.Issue(TestCertificates.ClientAuthentication));
+        await ConnectAsync(first, _certificates.Issue(purpose));
+        await _logs.SeesAsync("Rejected the certificate of another node: its extended key usage does not name server authentication");
+    }
+
+    [Theory]
+    [InlineData("localhost")]
+    [InlineData("presence")]
+    [InlineData("*.example.org")]
+    public async Task A_certificate_that_shares_only_a_name_of_many_programs_is_refused(string name)
+    {
+        await using var first = await StartAsync(_certificates.Issue(names: [TestCertificates.Name, name]));
+        await ConnectAsync(first, _certificates.Issue(names: ["gateway.example.org", name]));
+        await _logs.SeesAsync("Rejected the certificate of another node: it has no DNS name of nodes");
     }
 
     [Fact]
     public async Task A_certificate_with_another_name_is_refused()
     {
         await using var first = await StartAsync(_certificates.Issue());
-        await CheckRefusedAsync(first, _certificates.Issue(name: "gateway.example.org"));
+        await CheckRefusedAsync(first, _certificates.Issue(names: "gateway.example.org"));
     }
 
     [Fact]
@@ -82,6 +101,35 @@ public sealed class PeerTlsTests : IDisposable
         await giveUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start);
         Assert.Equal([first.View.Self], first.View.Current.Nodes);
+    }
+
+    /// <summary>Connects as a program that is not a node.</summary>
+    private static async Task ConnectAsync(ClusterTransport node, ClusterTlsOptions tls)
+    {
+        using var certificate = X509Certificate2.CreateFromPemFile(tls.CertificateFile, tls.KeyFile);
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPEndPoint.Parse(node.View.Self.Name), TestContext.Current.CancellationToken);
+        await using var stream = new SslStream(client.GetStream());
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = TestCertificates.Name,
+            ClientCertificateContext = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true),
+            CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+            },
+        };
+        options.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(tls.AuthoritiesFile);
+        try
+        {
+            await stream.AuthenticateAsClientAsync(options, TestContext.Current.CancellationToken);
+            Assert.Equal(0, await stream.ReadAsync(new byte[1], TestContext.Current.CancellationToken));
+        }
+        catch (Exception exception) when (exception is IOException or AuthenticationException)
+        {
+            // The node closes the connection during the handshake, or right after it.
+        }
     }
 
     private async Task<ClusterTransport> StartAsync(ClusterTlsOptions tls)

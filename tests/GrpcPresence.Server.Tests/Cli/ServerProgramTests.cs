@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Cli;
+using GrpcPresence.Server.Composition.Cluster;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
 using GrpcPresence.Server.Tests.Fixture;
@@ -100,6 +101,17 @@ public sealed class ServerProgramTests : IDisposable
         Assert.Equal(2, await RunAsync(["--port=0", $"--probe-port={((IPEndPoint)taken.LocalEndpoint).Port}"]));
 
         AssertOneLine("Presence:ProbePort");
+    }
+
+    [Fact]
+    public async Task A_node_that_could_not_join_the_others_is_one_line_and_an_exit_code_after_which_a_supervisor_tries_again()
+    {
+        string[] arguments = ["--port=0", "--rest-port=0", $"--database={_directory.File("p.db")}"];
+        var code = await ServerProgram.RunAsync(
+            arguments, _ => throw new JoinFailedException("Node 127.0.0.1:7000 cannot join."), _output, _error);
+
+        Assert.Equal(1, code);
+        AssertOneLine("Node 127.0.0.1:7000 cannot join.");
     }
 
     [Fact]

@@ -1,6 +1,14 @@
+using GrpcPresence.Core.Cluster.Channel;
+using GrpcPresence.Core.Cluster.Node;
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
+using Microsoft.Extensions.DependencyInjection;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
@@ -106,5 +114,67 @@ public sealed class ClusterStopTests
         Assert.True(dead.Get<ServerFault>().HasOccurred);
         Assert.True((await first.GetUserAsync(service, user)).IsOnline);
         await Barrier.Within(dead.StopAsync(), "the node stopped");
+    }
+
+    [Fact]
+    public async Task A_node_whose_loop_fails_ends_at_once()
+    {
+        var channels = new List<FailingChannel>();
+        await using var cluster = await TestCluster.StartAsync(nodes: 2, services: services =>
+        {
+            var connect = services.Last(service => service.ServiceType == typeof(INodeChannel)).ImplementationFactory!;
+            services.AddSingleton<INodeChannel>(provider =>
+            {
+                var channel = new FailingChannel((INodeChannel)connect(provider));
+                channels.Add(channel);
+                return channel;
+            });
+        });
+        var failed = cluster.Nodes[1];
+        var ended = new Barrier("the node ended");
+        failed.Get<ClusterNode>().Ended += _ => ended.Reach();
+
+        channels[1].IsFailing = true;
+
+        await ended.Wait();
+        Assert.Equal(NodeEndReason.Faulted, failed.Get<ClusterNode>().End?.Reason);
+        Assert.True(failed.Get<ServerFault>().HasOccurred);
+        await TestCluster.StatusAsync(failed, Serving.NotServing);
+        channels[1].IsFailing = false;
+    }
+
+    [Fact]
+    public async Task A_node_that_has_left_does_not_log_that_its_store_refuses_what_its_writer_still_tries()
+    {
+        await using var cluster = await TestCluster.StartAsync(nodes: 1);
+        var left = cluster.Nodes[0];
+        var ended = new Barrier("the node ended");
+        left.Get<ClusterNode>().Ended += _ => ended.Reach();
+        left.Get<ClusterNode>().Leave();
+        await ended.Wait();
+
+        var write = left.Get<CommandQueue>().SubmitAsync(new RevokeApiKey(new ApiKeySid(1)));
+
+        await Assert.ThrowsAnyAsync<NodeEvictedException>(() => write.WaitAsync(TestRun.Token));
+        await cluster.StopAsync(left);
+        Assert.Equal(NodeEndReason.Left, left.Get<ClusterNode>().End?.Reason);
+        Assert.All(left.Log.Problems, entry => Assert.Fail(entry.Text));
+    }
+
+    private sealed class FailingChannel(INodeChannel channel) : INodeChannel
+    {
+        private volatile bool _isFailing;
+
+        public bool IsFailing
+        {
+            set => _isFailing = value;
+        }
+
+        public void Send(NodeId receiver, NodeMessage message)
+        {
+            if (_isFailing)
+                throw new InvalidOperationException("A bug of the channel.");
+            channel.Send(receiver, message);
+        }
     }
 }

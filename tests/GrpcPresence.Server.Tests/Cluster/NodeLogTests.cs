@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Server.Composition.Cluster;
 using GrpcPresence.Server.Tests.Fixture;
 using Microsoft.Extensions.Logging;
@@ -24,5 +25,24 @@ public sealed class NodeLogTests
         foreach (var begin in expected)
             Assert.Contains(lines, line => line.Text.StartsWith(begin, StringComparison.Ordinal));
         Assert.DoesNotContain(lines, line => line.Text.Contains("somebody") || line.Text.Contains(service));
+    }
+
+    [Theory]
+    [InlineData(NodeEndReason.Left, LogLevel.Information)]
+    [InlineData(NodeEndReason.LeaveTimedOut, LogLevel.Error)]
+    [InlineData(NodeEndReason.NotInView, LogLevel.Error)]
+    [InlineData(NodeEndReason.Unconfirmed, LogLevel.Error)]
+    public void The_end_of_a_node_that_has_not_left_is_an_error(NodeEndReason reason, LogLevel level) =>
+        Assert.Equal(level, LevelOf(new NodeEnded(new NodeEnd(reason, "Detail."))));
+
+    [Fact]
+    public void A_node_that_is_not_confirmed_any_more_is_a_warning() =>
+        Assert.Equal(LogLevel.Warning, LevelOf(new NodeUnconfirmed(TimeSpan.FromSeconds(3), [])));
+
+    private static LogLevel LevelOf(NodeEvent happened)
+    {
+        using var log = new LogRecorder();
+        NodeLog.Write(log.CreateLogger("node"), happened);
+        return Assert.Single(log.Entries).Level;
     }
 }

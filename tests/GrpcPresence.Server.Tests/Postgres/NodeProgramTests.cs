@@ -66,6 +66,41 @@ public sealed class NodeProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task A_port_of_the_node_that_is_taken_is_one_line_and_exit_code_2()
+    {
+        WriteSecret();
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        await CheckAddressAsync(taken.LocalEndpoint.ToString()!);
+    }
+
+    [Fact]
+    public async Task A_signal_while_a_node_waits_for_another_one_to_be_dead_ends_the_program_with_exit_code_0()
+    {
+        WriteSecret();
+        var database = PostgresServer.Shared.CreateSchema();
+        using (var killed = ServerProcess.StartNode(database, FreeAddress(), Secret))
+            await ReadyAsync(killed);
+        // It may be alive for 15 s after its last mark, as far as the table says.
+        var address = FreeAddress();
+        using var joining = ServerProcess.StartNode(database, address, Secret);
+        await Barrier.Within(Task.Run(IsInTableAsync), "the node began to join");
+
+        joining.Terminate();
+
+        var (code, _, error) = await joining.EndAsync();
+        Assert.Equal("", error);
+        Assert.Equal(0, code);
+
+        async Task IsInTableAsync()
+        {
+            var port = address.Split(':')[1];
+            while (PostgresServer.Query<long>(database, $"SELECT count(*) FROM members WHERE port = {port}") == 0)
+                await Task.Yield();
+        }
+    }
+
+    [Fact]
     public async Task A_single_server_on_PostgreSQL_loads_nothing_of_Orleans()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux shows the files that a process has mapped.");
@@ -74,6 +109,16 @@ public sealed class NodeProgramTests : IDisposable
         var mapped = await File.ReadAllTextAsync($"/proc/{program.Process.Id}/maps", TestRun.Token);
         Assert.Contains("Npgsql.dll", mapped, StringComparison.Ordinal);
         Assert.DoesNotContain("Orleans", mapped, StringComparison.Ordinal);
+    }
+
+    private async Task CheckAddressAsync(string address)
+    {
+        using var node = ServerProcess.StartNode(PostgresServer.Shared.CreateSchema(), address, Secret);
+        var (code, output, error) = await node.EndAsync();
+        Assert.Equal(2, code);
+        Assert.StartsWith("Presence:NodeAddress ", error, StringComparison.Ordinal);
+        Assert.Equal(1, error.Count(character => character == '\n'));
+        Assert.DoesNotContain("fail:", output, StringComparison.Ordinal);
     }
 
     /// <summary>Returns the address of gRPC of a node that is ready.</summary>

@@ -38,6 +38,7 @@ public sealed class ClusterNode
     private readonly PeerContacts _contacts = new();
     private volatile TakenStatus _status;
     private volatile NodeEnd? _end;
+    private volatile NodeEnd? _failure; // what the next step ends with
 
     /// <summary>Creates a node that has not joined yet. The first steps join.</summary>
     public ClusterNode(NodeParts parts)
@@ -141,6 +142,17 @@ public sealed class ClusterNode
     }
 
     /// <summary>
+    /// Makes the next step end the node, because a part of the process that it needs has failed: what waits would wait without limit, and
+    /// the others would leave the shards here. Safe from any thread.
+    /// </summary>
+    /// <param name="detail">One line for the log, without identities.</param>
+    public void Fail(string detail)
+    {
+        _failure = new NodeEnd(NodeEndReason.Faulted, detail);
+        Wake();
+    }
+
+    /// <summary>
     /// Closes a heartbeat stream that a client has opened to this node, at each node that may know it. Call it for each stream that is over
     /// for any reason: otherwise the owners of its sessions remember it. The steps that follow do it.
     /// </summary>
@@ -183,7 +195,7 @@ public sealed class ClusterNode
         if (End is not null)
             return [];
         var view = _parts.View.Current;
-        if (_membership.Step(view) is { } end)
+        if ((_failure ?? _membership.Step(view)) is { } end)
             Stop(end);
         else
             Advance(view);
@@ -242,13 +254,19 @@ public sealed class ClusterNode
     private void Stop(NodeEnd end)
     {
         _end = end;
-        _membership.Stop();
-        _poll.Stop();
-        _parts.Confirmation.Revoke();
-        _parts.Hub.Drain();
-        _shards.CloseAll();
-        Router.Stop();
-        Ended?.Invoke(end);
+        try
+        {
+            _membership.Stop();
+            _poll.Stop();
+            _parts.Confirmation.Revoke();
+            _parts.Hub.Drain();
+            _shards.CloseAll();
+        }
+        finally
+        {
+            Router.Stop();
+            Ended?.Invoke(end);
+        }
     }
 
     private void Wake() => Woken?.Invoke();

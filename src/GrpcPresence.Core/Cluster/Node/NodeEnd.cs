@@ -31,4 +31,9 @@ public enum NodeEndReason
     /// was paused, or cut off. Other nodes may have taken its shards over.
     /// </summary>
     Unconfirmed,
+
+    /// <summary>
+    /// A part of this process that the node needs has failed, because of a bug in this program. Other nodes take its shards over.
+    /// </summary>
+    Faulted,
 }

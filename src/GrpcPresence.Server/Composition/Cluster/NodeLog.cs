@@ -25,7 +25,7 @@ internal static partial class NodeLog
                 Leaving(logger, leaving.OpenShards);
                 break;
             case NodeEnded { End: var end }:
-                Ended(logger, end.Reason, end.Detail);
+                Ended(logger, end.Reason == NodeEndReason.Left ? LogLevel.Information : LogLevel.Error, end.Reason, end.Detail);
                 break;
             case ShardsMoved moved:
                 Moved(logger, moved.Opened, moved.Closed, moved.Open);
@@ -88,8 +88,8 @@ internal static partial class NodeLog
     [LoggerMessage(EventId = 72, Level = LogLevel.Information, Message = "Leaving the cluster: giving {Shards} shards to others")]
     private static partial void Leaving(ILogger logger, int shards);
 
-    [LoggerMessage(EventId = 73, Level = LogLevel.Information, Message = "The node has ended ({Reason}): {Detail}")]
-    private static partial void Ended(ILogger logger, NodeEndReason reason, string detail);
+    [LoggerMessage(EventId = 73, Message = "The node has ended ({Reason}): {Detail}")]
+    private static partial void Ended(ILogger logger, LogLevel level, NodeEndReason reason, string detail);
 
     [LoggerMessage(
         EventId = 74, Level = LogLevel.Information, Message = "Opened {Opened} shards and closed {Closed}; {Open} are open here")]
@@ -100,7 +100,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(
         EventId = 76,
-        Level = LogLevel.Information,
+        Level = LogLevel.Warning,
         Message = "Not confirmed any more: heartbeats are rejected. The store has renewed the lease {RenewedBefore} ago; nodes that do not "
             + "answer: {Silent}")]
     private static partial void Unconfirmed(ILogger logger, TimeSpan? renewedBefore, NodeNames silent);

@@ -102,11 +102,32 @@ internal sealed class NodeLoop(
         {
             NodeLog.Faulted(logger, exception);
             fault.Note();
+            EndFaulted();
             lifetime.StopApplication();
         }
         finally
         {
             _ended.TrySetResult();
+        }
+    }
+
+    /// <summary>
+    /// Ends the node after its loop has failed. Otherwise its calls would wait until the process ends, and the others would leave its
+    /// shards here until then.
+    /// </summary>
+    private void EndFaulted()
+    {
+        node.Fail("The loop of the node has failed.");
+        try
+        {
+            foreach (var happened in node.Step())
+                NodeLog.Write(logger, happened);
+        }
+#pragma warning disable CA1031 // the process ends in any case
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            NodeLog.Faulted(logger, exception);
         }
     }
 

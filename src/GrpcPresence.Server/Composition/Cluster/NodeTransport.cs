@@ -20,8 +20,12 @@ internal sealed class NodeTransport : IHostedService, IDisposable, IAsyncDisposa
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger<NodeTransport> _logger;
 
-    /// <summary>Takes the identity of this run. Requires the open store, which has the tables of the membership.</summary>
+    /// <summary>
+    /// Takes the identity of this run. Requires the open store, which has the tables of the membership. Waits for a database that is away,
+    /// until a signal ends it.
+    /// </summary>
     /// <exception cref="SettingsException">A setting, or a file that it names, is invalid.</exception>
+    /// <exception cref="OperationCanceledException">The process received a signal first.</exception>
     public NodeTransport(
         ServerSettings settings,
         IPresenceStore store,
@@ -33,15 +37,14 @@ internal sealed class NodeTransport : IHostedService, IDisposable, IAsyncDisposa
         ArgumentNullException.ThrowIfNull(store);
         (_fault, _lifetime, _logger) = (fault, lifetime, loggers.CreateLogger<NodeTransport>());
         _node = new Lazy<ClusterNode>(services.GetRequiredService<ClusterNode>); // the node is created with this
-        try
-        {
-            // The container creates services synchronously, as it opens the store.
-            _transport = ClusterTransport.CreateAsync(OptionsOf(settings), loggers, CancellationToken.None).GetAwaiter().GetResult();
-        }
-        catch (ClusterTransportException exception)
-        {
-            throw new SettingsException(exception.Message);
-        }
+        var signals = services.GetService<StopSignals>();
+        var creating = signals is null
+            ? CreateAsync(CancellationToken.None)
+            : services.GetRequiredService<StoreStart>().OpenAsync(CreateAsync, $"{settings.Postgres}", signals.Received);
+        // The container creates services synchronously, as it opens the store.
+        _transport = creating.GetAwaiter().GetResult();
+
+        Task<ClusterTransport> CreateAsync(CancellationToken stop) => NodeTransport.CreateAsync(settings, loggers, stop);
     }
 
     /// <summary>The live nodes.</summary>
@@ -55,13 +58,14 @@ internal sealed class NodeTransport : IHostedService, IDisposable, IAsyncDisposa
     {
         _transport.MessageReceived += _node.Value.Receive;
         _transport.Ended += OnEnded;
+        _node.Value.Ended += OnNodeEnded;
         try
         {
             await _transport.StartAsync(cancellationToken);
         }
         catch (ClusterTransportException exception)
         {
-            throw new StorageException(exception.Message);
+            throw new JoinFailedException(exception.Message);
         }
     }
 
@@ -79,6 +83,31 @@ internal sealed class NodeTransport : IHostedService, IDisposable, IAsyncDisposa
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _transport.DisposeAsync();
 
+    /// <exception cref="StorageException">The database does not answer.</exception>
+    /// <exception cref="SettingsException">A setting, or a file that it names, is invalid.</exception>
+    private static async Task<ClusterTransport> CreateAsync(ServerSettings settings, ILoggerFactory loggers, CancellationToken stop)
+    {
+        try
+        {
+            return await ClusterTransport.CreateAsync(OptionsOf(settings), loggers, stop);
+        }
+        catch (ClusterTransportException exception) when (exception.Problem == ClusterTransportProblem.Away)
+        {
+            throw new StorageException(exception.Message);
+        }
+        catch (ClusterTransportException exception) when (exception.Problem == ClusterTransportProblem.Address)
+        {
+            throw SettingsException.For(
+                nameof(settings.NodeAddress),
+                $"{settings.NodeAddress}",
+                $"cannot be listened on ({exception.InnerException!.Message}). Choose an address of this machine and a free port");
+        }
+        catch (ClusterTransportException exception)
+        {
+            throw new SettingsException(exception.Message);
+        }
+    }
+
     private static ClusterTransportOptions OptionsOf(ServerSettings settings) => new()
     {
         ClusterId = settings.ClusterId,
@@ -88,6 +117,13 @@ internal sealed class NodeTransport : IHostedService, IDisposable, IAsyncDisposa
             ? new ClusterTlsOptions { CertificateFile = certificate, KeyFile = key, AuthoritiesFile = authorities }
             : null,
     };
+
+    // The others take over the shards of a node that is not in the view any more. The process may have streams to end for seconds.
+    private void OnNodeEnded(NodeEnd end)
+    {
+        if (end.Reason != NodeEndReason.Left)
+            _ = Task.Run(() => _transport.StopAsync(new CancellationToken(canceled: true))); // the loop of the node must not wait for it
+    }
 
     private void OnEnded(ClusterTransportEnd end)
     {

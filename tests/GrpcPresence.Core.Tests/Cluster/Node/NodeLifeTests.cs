@@ -396,6 +396,40 @@ public sealed class NodeLifeTests : RunningNodesTestBase
     }
 
     [Fact]
+    public void Live_a_node_of_which_a_part_has_failed_ends_at_once_with_the_calls_that_wait()
+    {
+        var b = Nodes.Start("b");
+        Advance(seconds: Joining);
+        Nodes.Network.CutPair("a", "b"); // no call gets a result
+        var call = b.Node.Router.CallAsync(Shards.First(First.Answers), RequestKind.Write, "0\ncreate\nada"u8.ToArray(), _ => { });
+        Advance(seconds: 0.1);
+
+        b.Node.Fail("The writer has failed.");
+        Advance(seconds: 0.1);
+
+        Assert.Equal(new NodeEnd(NodeEndReason.Faulted, "The writer has failed."), b.Node.End);
+        Assert.True(call.IsFaulted);
+        Assert.False(b.Node.IsConfirmed);
+        Advance(seconds: 5);
+        Assert.All(Shards, shard => Assert.Equal([First.Id], Nodes.HoldersOf(shard)));
+    }
+
+    [Fact]
+    public void A_node_that_fails_while_it_leaves_ends_at_once()
+    {
+        var b = Nodes.Start("b");
+        Advance(seconds: Joining);
+        b.IsWriterHeld = true;
+        b.Node.Leave();
+        Advance(seconds: 0.1);
+
+        b.Node.Fail("The writer has failed.");
+        Advance(seconds: 0.1);
+
+        Assert.Equal(NodeEndReason.Faulted, b.Node.End?.Reason);
+    }
+
+    [Fact]
     public void A_node_that_nobody_confirms_says_so()
     {
         var b = Nodes.Start("b");
