@@ -29,4 +29,30 @@ public sealed class DatabaseAwayTests
         await cluster[1].SeesAsync(cluster[0], cluster[1]);
         Assert.All([cluster[0], cluster[1]], node => Assert.False(node.HasSaid("ended")));
     }
+
+    [Fact]
+    public async Task A_start_that_is_cancelled_while_PostgreSQL_is_away_ends_at_once()
+    {
+        TestDatabase.SkipIfMissing();
+        using var server = PostgresServer.Start();
+        using var logs = new RecordedLogs();
+        var options = new ClusterTransportOptions
+        {
+            ClusterId = "test",
+            AdvertisedAddress = TestDatabase.FreeAddress(),
+            ConnectionString = TestDatabase.Create(server),
+        };
+        await using var transport = await ClusterTransport.CreateAsync(
+            options, logs, TestContext.Current.CancellationToken);
+        server.Crash();
+        using var signal = new CancellationTokenSource();
+        var start = transport.StartAsync(signal.Token);
+        await logs.SeesAsync("MembershipTableManager");
+
+        await signal.CancelAsync();
+
+        // Orleans tries for a minute.
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => start.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+    }
 }
