@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Cluster.Channel;
+using GrpcPresence.Cluster.Hosting;
 using GrpcPresence.Cluster.Membership;
 using GrpcPresence.Cluster.Security;
-using GrpcPresence.Cluster.Hosting;
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain.Cluster;

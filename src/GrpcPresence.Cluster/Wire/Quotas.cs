@@ -40,9 +40,11 @@ internal static class Quotas
                 from,
                 message.Report.Number,
                 [.. message.Report.Subjects.Where(subject => IsKnown(subject.Subject)).Select(Decode)],
-                [.. message.Report.Answers.Select(Decode)]) { Data = data },
+                [.. message.Report.Answers.Select(Decode)])
+            { Data = data },
             V1.QuotaMessage.MessageOneofCase.Grants => new QuotaGrants(
-                from, [.. message.Grants.Subjects.Where(subject => IsKnown(subject.Subject)).Select(Decode)]) { Data = data },
+                from, [.. message.Grants.Subjects.Where(subject => IsKnown(subject.Subject)).Select(Decode)])
+            { Data = data },
             V1.QuotaMessage.MessageOneofCase.Inquiry =>
                 new QuotaInquiry(from, [.. message.Inquiry.Shards.Select(Decode)]) { Data = data },
             _ => null,

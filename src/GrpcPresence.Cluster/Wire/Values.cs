@@ -1,10 +1,10 @@
+using Google.Protobuf.Collections;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
-using Google.Protobuf.Collections;
 
 namespace GrpcPresence.Cluster.Wire;
 

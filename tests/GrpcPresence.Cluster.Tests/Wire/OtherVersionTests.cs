@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using GrpcPresence.Cluster.V1;
 using GrpcPresence.Cluster.Wire;
-using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;

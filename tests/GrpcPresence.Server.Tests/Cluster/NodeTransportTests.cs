@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Cluster;
-using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Composition.Cluster;

@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Cluster.Channel;
-using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Storage.Postgres.Cluster;
