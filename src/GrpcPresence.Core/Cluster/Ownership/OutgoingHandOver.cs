@@ -33,6 +33,7 @@ internal sealed class OutgoingHandOver
     private SwitchShards? _switch; // the last one; null before the first
     private Task<SwitchOutcome>? _switching;
     private bool _mayBeSwitched;
+    private bool _hasBegun; // the beginning was sent
     private bool _isSent;
     private int _next; // where the next page begins
     private int _sent; // users
@@ -54,9 +55,6 @@ internal sealed class OutgoingHandOver
     /// <summary>The receiver.</summary>
     public NodeId To { get; }
 
-    /// <summary>Whether the shard was settled, so that the beginning was sent.</summary>
-    public bool HasBegun { get; private set; }
-
     /// <summary>Whether the receiver has all users.</summary>
     public bool IsAccepted { get; private set; }
 
@@ -65,7 +63,7 @@ internal sealed class OutgoingHandOver
 
     /// <summary>How far it is.</summary>
     public HandOverStage Stage =>
-        _switching is not null ? HandOverStage.Switching : HasBegun ? HandOverStage.Sending : HandOverStage.Settling;
+        _switching is not null ? HandOverStage.Switching : _hasBegun ? HandOverStage.Sending : HandOverStage.Settling;
 
     /// <summary>The receiver has said how many users it has, or that it has all.</summary>
     public void Receive(NodeId from, HandOverItem item, TimeSpan now)
@@ -157,11 +155,11 @@ internal sealed class OutgoingHandOver
     private bool TrySend(TimeSpan now)
     {
         var deadline = now + Limits.ForwardedCall;
-        if (!HasBegun)
+        if (!_hasBegun)
         {
             if (!_send(To, new HandOverBegin(_id, Shard, Holder, _seal.Start()), deadline))
                 return false;
-            (HasBegun, _progressAt) = (true, now);
+            (_hasBegun, _progressAt) = (true, now);
         }
         while (_sent - _received < Limits.HandOverWindow)
         {
@@ -185,7 +183,7 @@ internal sealed class OutgoingHandOver
     private HandOverState GiveUp(TimeSpan now)
     {
         _seal.Reopen();
-        if (HasBegun)
+        if (_hasBegun)
             _send(To, new HandOverGivenUp(_id, Shard), now + Limits.ForwardedCall);
         return HandOverState.GivenUp;
     }
